@@ -1,0 +1,122 @@
+"""The project's files before and after a run: which of them did it create, change or delete?
+
+Two scans of the tree, compared by what the kernel says of each file. A file counts as written when its
+modification time, size, inode or mode moved: also when the run wrote the very same bytes again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+SKIPPED = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".repro",
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        "node_modules",
+    }
+)
+"""Folders that hold no results: version control, and what tools rebuild at will."""
+SKIPPED_IN_DVC = frozenset({"cache", "tmp"})
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What the kernel says of a file; two equal stamps: not written in between."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+    mode: int
+    ctime_ns: int
+    links: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The files below a project, by path relative to the workspace."""
+
+    files: Mapping[str, Stamp]
+    environments: tuple[str, ...]
+    """Python environments inside the project: part of the environment, not of the results."""
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happened between two scans. Sorted."""
+
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+def scan(workspace: Path, project: Path) -> Scan:
+    """All files of the project, symbolic links not followed."""
+    files: dict[str, Stamp] = {}
+    environments: list[str] = []
+    unreadable: list[str] = []
+    prefix = project.relative_to(workspace).as_posix()
+    pending = [(str(project), "" if prefix == "." else f"{prefix}/")]
+    while pending:
+        folder, prefix = pending.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            unreadable.append(prefix.rstrip("/") or ".")
+            continue
+        names = {entry.name for entry in entries}
+        if prefix and ("pyvenv.cfg" in names or "conda-meta" in names):
+            environments.append(prefix.rstrip("/"))
+            continue
+        in_dvc = folder.endswith("/.dvc")
+        for entry in entries:
+            name = entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if name not in SKIPPED and not (in_dvc and name in SKIPPED_IN_DVC):
+                    pending.append((entry.path, f"{prefix}{name}/"))
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue  # gone between the listing and the look
+            if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+                files[prefix + name] = Stamp(
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ino,
+                    status.st_mode,
+                    status.st_ctime_ns,
+                    status.st_nlink,
+                )
+    return Scan(files, tuple(sorted(environments)), tuple(sorted(unreadable)))
+
+
+def changes(before: Scan, after: Scan) -> Changes:
+    """Which files were written or deleted between the two scans."""
+    return Changes(
+        tuple(sorted(_written(before.files, after.files))),
+        tuple(sorted(before.files.keys() - after.files.keys())),
+    )
+
+
+def _written(before: Mapping[str, Stamp], after: Mapping[str, Stamp]) -> Iterator[str]:
+    for path, stamp in after.items():
+        earlier = before.get(path)
+        if earlier is None or (stamp != earlier and not _only_linked(earlier, stamp)):
+            yield path
+
+
+def _only_linked(earlier: Stamp, stamp: Stamp) -> bool:
+    """A hard link made or removed elsewhere moves the change time, and is no write."""
+    same = replace(stamp, ctime_ns=earlier.ctime_ns, links=earlier.links) == earlier
+    return same and stamp.links != earlier.links

@@ -1,0 +1,116 @@
+"""What lies at a path, by mode and content, compared with what a git tree says of it."""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.canonical import CHUNK
+from repro.capturing.git import Git
+
+FILE = "100644"
+EXECUTABLE = "100755"
+LINK = "120000"
+GITLINK = "160000"
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """What a tree holds at a path. ``mode`` as git writes it: 100644, 100755, 120000, 160000."""
+
+    mode: str
+    id: str
+
+
+def read_tree(git: Git, tree: str) -> dict[str, TreeEntry]:
+    """Path to entry, of everything in the tree but the folders themselves."""
+    entries = {}
+    for line in os.fsdecode(git.run("ls-tree", "-r", "-z", "--full-tree", tree)).split("\0")[:-1]:
+        description, _, path = line.partition("\t")
+        mode, _, id = description.split(" ")
+        entries[path] = TreeEntry(mode, id)
+    return entries
+
+
+def on_disk(top: Path, path: str) -> os.stat_result | None:
+    """What lies at this path; None where nothing does, or only beyond a symbolic link."""
+    parts = path.split("/")
+    folder = os.fspath(top)
+    try:
+        for part in parts[:-1]:
+            folder = f"{folder}/{part}"
+            if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                return None
+        return os.lstat(f"{folder}/{parts[-1]}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def differing(
+    top: Path, entries: Mapping[str, TreeEntry], object_format: str, plain: Git, scratch: Path
+) -> list[str]:
+    """The paths where not that lies on disk which a checkout writes for the entry. Sorted.
+
+    Every file is read. ``plain`` is git as a restore runs it, with an index that holds the entries;
+    ``scratch`` is a folder that does not exist, for the few files that a checkout converts.
+    """
+    unlike = [path for path in entries if not _is(top, path, entries[path], object_format)]
+    convertible = [path for path in unlike if _may_be_converted(top, path, entries[path])]
+    converted = set(convertible) - set(written_otherwise(plain, convertible, top, scratch))
+    return sorted(set(unlike) - converted)
+
+
+def written_otherwise(plain: Git, paths: Iterable[str], top: Path, target: Path) -> list[str]:
+    """The paths that a checkout writes with other bytes than they have below ``top``.
+
+    ``target`` is a folder that does not exist; the checkout goes there.
+    """
+    wanted = list(paths)
+    if not wanted:
+        return []
+    stdin = b"".join(os.fsencode(path) + b"\0" for path in wanted)
+    plain.attempt("checkout-index", "-f", "-q", "-z", "--stdin", f"--prefix={target}/", stdin=stdin)
+    return [path for path in wanted if not _same_bytes(top / path, target / path)]
+
+
+def _same_bytes(a: Path, b: Path) -> bool:
+    return a.is_file() and b.is_file() and filecmp.cmp(a, b, shallow=False)
+
+
+def _may_be_converted(top: Path, path: str, entry: TreeEntry) -> bool:
+    status = on_disk(top, path)
+    return status is not None and entry.mode in (FILE, EXECUTABLE) and _mode(status) == entry.mode
+
+
+def _is(top: Path, path: str, entry: TreeEntry, object_format: str) -> bool:
+    status = on_disk(top, path)
+    if status is None:
+        return False
+    if entry.mode == GITLINK:
+        return stat.S_ISDIR(status.st_mode)
+    return _mode(status) == entry.mode and _id(top / path, status, object_format) == entry.id
+
+
+def _mode(status: os.stat_result) -> str | None:
+    if stat.S_ISLNK(status.st_mode):
+        return LINK
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
+
+
+def _id(path: Path, status: os.stat_result, object_format: str) -> str:
+    """The id that git would give this content as it is, computed without git."""
+    if stat.S_ISLNK(status.st_mode):
+        target = os.fsencode(os.readlink(path))  # noqa: PTH115
+        return hashlib.new(object_format, b"blob %d\0%b" % (len(target), target)).hexdigest()
+    state = hashlib.new(object_format, b"blob %d\0" % status.st_size)
+    with path.open("rb", buffering=0) as stream:
+        while chunk := stream.read(CHUNK):
+            state.update(chunk)
+    return state.hexdigest()

@@ -1,0 +1,153 @@
+"""The command line: parse, one call into the core, render. ``main`` maps errors to exit codes.
+
+Exit codes: 0 done, or the verdict passed; 1 the verdict is `different`; 2 usage or bad input; 3 failed,
+unreplayable, or the engine is not there; 70 a bug in repro; 130 interrupted. `repro run` ends with the
+command's own code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from repro.errors import ReproError
+
+# name -> (module, one line); a command's module, and what it needs, is imported only when it is called
+COMMANDS = {
+    "init": ("repro.cli.init", "Look at the project and write a commented repro.yaml."),
+    "run": ("repro.cli.run", "Execute a training command and record it."),
+    "capture": ("repro.cli.run", "Record a run that has already happened."),
+    "replay": ("repro.cli.replay", "Rebuild a run's environment, run it again, compare."),
+    "diff": ("repro.cli.diff", "Show what differs between two runs."),
+    "show": ("repro.cli.show", "Show one run."),
+    "list": ("repro.cli.list", "List the runs, newest first."),
+    "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
+}
+BUG = 70
+
+
+class _Lazy(click.Group):
+    """Commands by name, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        found: click.Command = getattr(module, f"{cmd_name}_command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        import repro
+
+        click.echo(f"repro {repro.__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+def cli() -> None:
+    """Record a training run, replay it in Docker, and say truthfully whether the same came out.
+
+    \b
+      repro run -- python train.py    record a run
+      repro replay latest             run it again and compare
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point of the command line; ends the process with the documented code."""
+    sys.exit(_run(args))
+
+
+def _run(args: list[str] | None) -> int:
+    try:
+        code = cli.main(args=args, prog_name="repro", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Abort:
+        return _say("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except ReproError as error:
+        return _say(str(error), error.exit_code, error.hint)
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`): not ours to complain about
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno is None:
+            return _bug(error)
+        return _system(error)
+    except Exception as error:
+        return _bug(error)
+
+
+def _say(message: str, code: int, hint: str = "") -> int:
+    from repro.cli.terminal import complain
+
+    complain(message, hint)
+    return code
+
+
+def _system(error: OSError) -> int:
+    """The machine said no: a full disk, a folder without permission."""
+    import errno
+
+    where = f": {error.filename}" if error.filename else ""
+    hints = {
+        errno.ENOSPC: "free some space; nothing half-written was left behind",
+        errno.EDQUOT: "your quota is used up; nothing half-written was left behind",
+        errno.EACCES: "check the permissions",
+        errno.EPERM: "check the permissions",
+        errno.EROFS: "the file system is read-only",
+    }
+    if error.errno not in hints:
+        return _bug(error)
+    return _say(f"{(error.strerror or str(error)).lower()}{where}", 2, hints[error.errno])
+
+
+def _bug(error: BaseException) -> int:
+    import tempfile
+    import traceback
+
+    import repro
+
+    handle, path = tempfile.mkstemp(prefix="repro-traceback-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
+        stream.write(f"repro {repro.__version__}, Python {sys.version}\n\n")
+        traceback.print_exception(error, file=stream)
+    return _say(
+        f"a bug in repro: {type(error).__name__}: {error}",
+        BUG,
+        f"please report it with the traceback in {path}",
+    )

@@ -1,0 +1,24 @@
+"""Opens the project that the current folder is in, and clears what a killed repro left there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from repro import sessions
+from repro.cli import terminal
+from repro.project import Project, locate
+
+
+def open_project(*, create: bool = False) -> Project:
+    """The project; what killed commands left is cleared first, and said."""
+    project = locate(Path.cwd(), create=create)
+    for line in sessions.sweep(project.store, _remove_containers):
+        terminal.tell(f"repro: {line}")
+    return project
+
+
+def _remove_containers(session_name: str) -> None:
+    from repro.engines.docker import DockerEngine
+
+    DockerEngine(os.environ).remove_containers(session_name)

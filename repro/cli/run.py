@@ -1,0 +1,104 @@
+"""repro run, repro capture."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from repro.cli import terminal
+
+if TYPE_CHECKING:
+    from repro.project import Project
+    from repro.store import Run
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.option("--name", metavar="NAME", help="A name for the run; it moves here from another run.")
+@click.option("--image", metavar="REF", help="Execute the command inside this image.")
+@click.option(
+    "--allow-secrets", is_flag=True, help="Record although something looks like a secret."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the run as JSON; the rest goes to stderr."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Nothing but the command's own output.")
+@click.option("-v", "--verbose", is_flag=True, help="Every finding, and what a build prints.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def run_command(
+    name: str | None,
+    image: str | None,
+    allow_secrets: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    command: tuple[str, ...],
+) -> int:
+    """Execute COMMAND and record it: repro run -- python train.py
+
+    Without a command: that of repro.yaml, else the pipeline of dvc.yaml. Ends with the command's own
+    exit code; a run that fails is recorded as failed.
+    """
+    from repro import recording
+
+    project = _project()
+    request = recording.Request(
+        command, Path.cwd(), dict(os.environ), name=name, image=image, allow_secrets=allow_secrets
+    )
+    progress = terminal.Lines(verbose=verbose, quiet=quiet)
+    run = recording.record(project, request, terminal.Onward(all_to_stderr=as_json), progress)
+    _report(run, as_json=as_json, quiet=quiet, verbose=verbose)
+    interrupted = run.manifest.result.outcome.value == "interrupted"
+    return 130 if interrupted else run.manifest.result.exit_code or 0
+
+
+@click.command("capture")
+@click.option("--name", metavar="NAME", help="A name for the run; it moves here from another run.")
+@click.option(
+    "--allow-secrets", is_flag=True, help="Record although something looks like a secret."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Every finding.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def capture_command(
+    name: str | None,
+    allow_secrets: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    command: tuple[str, ...],
+) -> int:
+    """Record a run of COMMAND that has already happened, from what lies on disk.
+
+    Nothing is executed, and the manifest says that the run was not observed.
+    """
+    from repro import recording
+
+    request = recording.Request(
+        command, Path.cwd(), dict(os.environ), name=name, allow_secrets=allow_secrets
+    )
+    run = recording.capture(_project(), request)
+    _report(run, as_json=as_json, quiet=quiet, verbose=verbose)
+    return 0
+
+
+def _project() -> Project:
+    from repro.cli.opening import open_project
+
+    return open_project(create=True)
+
+
+def _report(run: Run, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+    from repro.report import run as run_report
+
+    if as_json:
+        click.echo(run_report.as_json(run), nl=False)
+    elif not quiet:
+        text = run_report.recorded(
+            run, colour=terminal.use_colour(sys.stderr), width=terminal.width(), all=verbose
+        )
+        click.echo(text, err=True, nl=False)

@@ -1,0 +1,223 @@
+"""Reads repro.yaml: what the project says about itself, checked key by key (specs/config.md)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from repro import plain_yaml
+from repro.errors import UsageError
+from repro.manifest import Tolerance
+
+NAME = "repro.yaml"
+UNTRACKED_CAP = 50 * 1000**2
+"""Bytes: larger untracked files are left out of the source, and named."""
+
+ENV_DEFAULT = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_VISIBLE_DEVICES",
+    "LANG",
+    "LC_*",
+    "MKL_*",
+    "NUMEXPR_*",
+    "OMP_*",
+    "OPENBLAS_*",
+    "PYTHONHASHSEED",
+    "PYTHONPATH",
+    "TF_*",
+    "TZ",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""Variables that reach a replay unasked: they change numbers and hold no secrets."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """repro.yaml. Paths are relative to the project, as they are written."""
+
+    path: Path | None = None
+    command: tuple[str, ...] = ()
+    working_directory: str | None = None
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    ignored_outputs: tuple[str, ...] = ()
+    lockfile: str | None = None
+    image: str | None = None
+    dockerfile: str | None = None
+    env: tuple[str, ...] = ()
+    network: bool = False
+    tolerances: tuple[Tolerance, ...] = ()
+    untracked_cap: int = UNTRACKED_CAP
+
+
+def load(project: Path) -> Config:
+    """The project's configuration; the defaults where it has none. Raises UsageError."""
+    path = project / NAME
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path) -> Config:
+    """A configuration from the bytes of a repro.yaml; ``path`` is for messages."""
+    try:
+        document = plain_yaml.load(content)
+    except ValueError as error:
+        raise UsageError(f"{path.name} is not YAML: {error}", f"see {path}") from error
+    if document is None:
+        return Config(path=path)
+    if not isinstance(document, dict):
+        raise UsageError(f"{path.name}: expected keys and values, found {_kind(document)}")
+    config = Config(path=path)
+    for key, value in document.items():
+        if key not in _KEYS:
+            raise UsageError(f"{path.name}: unknown key {key!r}", _nearest(str(key)))
+        try:
+            config = _KEYS[key](config, value)
+        except ValueError as error:
+            raise UsageError(f"{path.name}: {key}: {error}", "see specs/config.md") from error
+    return config
+
+
+def _nearest(key: str) -> str:
+    close = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"the keys are: {', '.join(sorted(_KEYS))}"
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return f"{str(value).lower()}"
+        case dict():
+            return "keys and values"
+        case list():
+            return "a list"
+    return repr(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected text, found {_kind(value)}")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (_text(value),)
+    if not isinstance(value, list):
+        raise ValueError(f"expected a list, found {_kind(value)}")
+    return tuple(_text(item) for item in value)
+
+
+def _inside(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{value!r} is outside the project; paths are relative to repro.yaml")
+    return path.as_posix()
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    return tuple(_inside(item) for item in _texts(value))
+
+
+def _command(config: Config, value: Any) -> Config:
+    if isinstance(value, str):
+        try:
+            words = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"not a command line: {error}") from error
+        return replace(config, command=tuple(words))
+    return replace(config, command=_texts(value))
+
+
+def _image(config: Config, value: Any) -> Config:
+    if isinstance(value, dict):
+        if set(value) != {"dockerfile"}:
+            raise ValueError("expected an image reference, or 'dockerfile: PATH'")
+        return replace(config, dockerfile=_inside(_text(value["dockerfile"])))
+    return replace(config, image=_text(value))
+
+
+def _network(config: Config, value: Any) -> Config:
+    if not isinstance(value, bool):
+        raise ValueError(f"expected true or false, found {_kind(value)}")
+    return replace(config, network=value)
+
+
+def _tolerances(config: Config, value: Any) -> Config:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a tolerance per metric, found {_kind(value)}")
+    return replace(
+        config, tolerances=tuple(_tolerance(str(glob), item) for glob, item in value.items())
+    )
+
+
+def _tolerance(pattern: str, value: Any) -> Tolerance:
+    if value == "ignore":
+        return Tolerance(pattern, ignore=True)
+    if not isinstance(value, dict) or not value or set(value) - {"absolute", "relative"}:
+        raise ValueError(f"{pattern!r}: expected 'ignore', or 'absolute: N' and 'relative: N'")
+    for name, number in value.items():
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, int | float)
+            or not 0 <= number < 1e308
+        ):
+            raise ValueError(
+                f"{pattern!r}: {name}: expected a number of 0 or more, found {_kind(number)}"
+            )
+    return Tolerance(pattern, float(value.get("absolute", 0)), float(value.get("relative", 0)))
+
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
+
+
+def size(value: Any) -> int:
+    """Bytes from ``1000``, ``"50 MB"`` or ``"1GiB"``. Raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = (
+        re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value)
+        if isinstance(value, str)
+        else None
+    )
+    if not match or match[2].upper() not in _UNITS:
+        raise ValueError(f"expected a size such as '50 MB', found {_kind(value)}")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+_KEYS: dict[str, Callable[[Config, Any], Config]] = {
+    "command": _command,
+    "working_directory": lambda c, v: replace(c, working_directory=_inside(_text(v))),
+    "params": lambda c, v: replace(c, params=_paths(v)),
+    "metrics": lambda c, v: replace(c, metrics=_paths(v)),
+    "outputs": lambda c, v: replace(c, outputs=_paths(v)),
+    "ignore_outputs": lambda c, v: replace(c, ignored_outputs=_paths(v)),
+    "lockfile": lambda c, v: replace(c, lockfile=_inside(_text(v))),
+    "image": _image,
+    "env": lambda c, v: replace(c, env=_texts(v)),
+    "network": _network,
+    "tolerances": _tolerances,
+    "untracked_cap": lambda c, v: replace(c, untracked_cap=size(v)),
+}

@@ -1,0 +1,79 @@
+"""What an engine is: something that makes an environment stand and executes a command in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from repro.environment.index import PackageSources
+from repro.environment.recipe import Recipe
+from repro.manifest import Finding, Image
+from repro.process import Execution, Sink
+from repro.progress import Progress
+from repro.sessions import Session
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An environment that stands: an image id, or the folder of a venv."""
+
+    handle: str
+    reused: bool
+    """Known by its key, nothing was built."""
+    seconds: float
+    image: Image | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a build happens: the restored source, the path it has inside, and what it may use."""
+
+    workspace: Path
+    inside: str
+    session: Session
+    sources: PackageSources
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command to execute. The workspace is a folder here and ``inside`` there."""
+
+    argv: tuple[str, ...]
+    workspace: Path
+    inside: str
+    """Absolute POSIX path under which the command sees the workspace."""
+    session: Session
+    working_directory: str = ""
+    """Relative to the workspace."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
+    cpus: int | None = None
+    """Visible CPUs; None: all."""
+    memory: int | None = None
+    """Bytes; None: no limit."""
+    gpus: bool = False
+    as_owner: bool = False
+    """Run as the owner of the workspace, even if that is root: for recording in an image."""
+
+
+class Engine(Protocol):
+    """Chosen by name from ``engines.ENGINES``."""
+
+    name: str
+    isolation: str
+    """What stands between the command and this machine: ``container`` or ``none``."""
+
+    def version(self) -> str:
+        """For a person. Raises EngineError where the engine does not answer."""
+
+    def adopt(self, workspace: Path) -> None:
+        """Make a restored workspace the command's own, before it is looked at."""
+
+    def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
+        """Build the environment, or reuse it where its key is known. Raises EngineError."""
+
+    def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
+        """Run a command in it; its containers are gone afterwards, whatever happens."""

@@ -1,0 +1,68 @@
+"""How the engines run uv: its executable, its settings, its one download cache."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from repro import process
+from repro.environment.index import PackageSources
+
+CA_INSIDE = "/repro/ca.pem"
+"""Where a build container sees this host's certificates."""
+
+
+def executable() -> Path:
+    """uv, as its package on the index brings it."""
+    import uv
+
+    return Path(os.fsdecode(uv.find_uv_bin()))
+
+
+def linux_uv(architecture: str) -> Path:
+    """A uv that runs in a Linux container: on Linux our own (it is static), elsewhere one fetched for
+    the engine's architecture (``x86_64``, ``aarch64``)."""
+    if platform.system() == "Linux":
+        return executable()
+    import uv
+
+    machine = "aarch64" if architecture in ("aarch64", "arm64") else "x86_64"
+    folder = user_cache() / f"uv-{uv.__name__}-linux-{machine}"
+    found = folder / "bin" / "uv"
+    if not found.exists():
+        process.run(
+            [executable(), "pip", "install", "--quiet", "--no-deps", "--target", folder,
+             "--python-platform", f"{machine}-manylinux2014", "uv"],
+            timeout=300,
+        )  # fmt: skip
+    return found
+
+
+def user_cache() -> Path:
+    """This user's cache folder for repro."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "repro"
+
+
+def build_environment(sources: PackageSources) -> dict[str, str]:
+    """The variables of a build inside a container. They exist for its commands only, not in the image."""
+    env = {
+        **sources.env,
+        "HOME": "/tmp",
+        "UV_CACHE_DIR": "/repro/cache",
+        "UV_LINK_MODE": "copy",
+        "UV_NO_PROGRESS": "1",
+        "UV_NO_CONFIG": "1",
+        "UV_PYTHON_INSTALL_DIR": "/opt/repro/python",
+    }
+    if sources.ca_bundle:
+        env |= {"SSL_CERT_FILE": CA_INSIDE, "REQUESTS_CA_BUNDLE": CA_INSIDE, "PIP_CERT": CA_INSIDE}
+    return env
+
+
+def uses_loopback(sources: PackageSources) -> bool:
+    """Whether an index or proxy is on this host's loopback, which a bridge network cannot reach."""
+    hosts = (urlsplit(word).hostname for value in sources.env.values() for word in value.split())
+    return any(host in ("localhost", "127.0.0.1", "::1") for host in hosts)

@@ -1,0 +1,111 @@
+"""The engine without isolation: a fresh venv, a cleaned environment, this machine.
+
+It replays where no Docker Engine is; what the machine has (system libraries, files, network) shows
+through, and the words "not isolated" stand beside its verdicts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from repro import process
+from repro.engines import uv
+from repro.engines.base import Job, Ready, Site
+from repro.environment.recipe import Recipe
+from repro.errors import EngineError, Unreplayable
+from repro.manifest import EnvironmentKind, Finding, Severity
+from repro.process import CommandFailed, Execution, Sink
+from repro.progress import Progress
+
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR")
+"""What a command cannot do without; everything else comes from the definition."""
+
+
+class VenvEngine:
+    """uv and this machine's interpreters."""
+
+    name = "venv"
+    isolation = "none"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def version(self) -> str:
+        try:
+            said = process.run([uv.executable(), "--version"], timeout=20).stdout
+        except (CommandFailed, FileNotFoundError) as error:
+            raise EngineError(f"uv does not answer: {error}", "pip install uv") from error
+        return said.decode("utf-8", "replace").split("(")[0].strip()
+
+    def adopt(self, workspace: Path) -> None:
+        """The command runs as the caller, whose it is already."""
+
+    def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
+        clock = time.monotonic()
+        findings: tuple[Finding, ...] = ()
+        if recipe.kind is not EnvironmentKind.PACKAGES:
+            if recipe.python_version is None:
+                raise Unreplayable(
+                    "the run's environment is an image without Python; the venv engine cannot stand in",
+                    "replay it with --engine docker",
+                )
+            findings = (
+                Finding(
+                    Severity.RISKS,
+                    "image",
+                    "the run's environment is an image; the venv engine has only its Python packages",
+                    "replay it with --engine docker",
+                ),
+            )
+        progress.step(f"building the environment: {recipe.summary}")
+        folder = site.session.folder("venv-recipe")
+        for name, content in recipe.files.items():
+            (folder / name).write_text(content, "utf-8")
+        target = site.session.path / "venv"
+        for command in recipe.commands(
+            uv=str(uv.executable()), folder=str(folder), venv=str(target)
+        ):
+            # an editable path names the workspace as the container sees it
+            here = tuple(word.replace(site.inside, str(site.workspace)) for word in command)
+            self._build(here, site)
+        return Ready(str(target), False, time.monotonic() - clock, findings=findings)
+
+    def _build(self, command: tuple[str, ...], site: Site) -> None:
+        env = {
+            **{name: self._environ[name] for name in ("PATH", "HOME") if name in self._environ},
+            **site.sources.env,
+            "UV_CACHE_DIR": str(uv.user_cache() / "uv"),
+            "UV_NO_PROGRESS": "1",
+            "UV_NO_CONFIG": "1",
+        }
+        if site.sources.ca_bundle:
+            env["SSL_CERT_FILE"] = str(site.sources.ca_bundle)
+        try:
+            process.run(command, cwd=site.workspace, env=env, timeout=3600)
+        except CommandFailed as error:
+            raise Unreplayable(
+                f"the environment could not be built: {error}",
+                "`repro doctor` checks index, network and interpreters",
+            ) from error
+
+    def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
+        home = job.session.folder(f"home-{os.urandom(3).hex()}")
+        venv = Path(ready.handle)
+        env = {name: self._environ[name] for name in PASSED_ON if name in self._environ}
+        env |= {"HOME": str(home), "VIRTUAL_ENV": str(venv), **job.env}
+        env["PATH"] = (
+            f"{venv / 'bin'}{os.pathsep}{job.env.get('PATH') or env.get('PATH', os.defpath)}"
+        )
+        here = {name: value.replace(job.inside, str(job.workspace)) for name, value in env.items()}
+        argv = [word.replace(job.inside, str(job.workspace)) for word in job.argv]
+        if not shutil.which(argv[0], path=here["PATH"]) and not (job.workspace / argv[0]).exists():
+            raise Unreplayable(
+                f"the command {argv[0]!r} is neither in the environment nor on this machine",
+                "replay it with --engine docker",
+            )
+        argv[0] = shutil.which(argv[0], path=here["PATH"]) or argv[0]
+        return process.execute(argv, cwd=job.workspace / job.working_directory, env=here, sink=sink)

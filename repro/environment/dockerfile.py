@@ -1,0 +1,118 @@
+"""The recipe as a Dockerfile that a person can read, and build with Docker alone."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from typing import TYPE_CHECKING
+
+from repro.manifest import EnvironmentKind
+
+if TYPE_CHECKING:
+    from repro.environment.recipe import Recipe
+
+
+def render(recipe: Recipe, inside: str) -> str:
+    """The text of the Dockerfile; ``inside`` is where the workspace lies in the container."""
+    match recipe.kind:
+        case EnvironmentKind.IMAGE:
+            return _image(recipe)
+        case EnvironmentKind.DOCKERFILE:
+            return _own(recipe)
+    return "\n".join([*_head(recipe), *_base(recipe), *_packages(recipe), *_source(recipe, inside)])
+
+
+def _image(recipe: Recipe) -> str:
+    return f"# The run's environment is this image, as it is.\nFROM {recipe.base}\n"
+
+
+def _own(recipe: Recipe) -> str:
+    path = recipe.image.dockerfile
+    lines = [
+        "# The run's environment is built from the project's own Dockerfile. In the restored source:",
+        "#",
+        f"#     docker build -t run -f {shlex.quote(str(path))} .",
+        "#",
+        "# When it was recorded, it started from:",
+        *(
+            f"#     {name} {digest or '(digest not known)'}"
+            for name, digest in sorted(recipe.image.bases.items())
+        ),
+    ]
+    if not recipe.image.bases:
+        lines.pop()
+    if recipe.image.id:
+        lines.append(f"# and the image that came out was {recipe.image.id}")
+    return "\n".join(lines) + "\n"
+
+
+def _head(recipe: Recipe) -> list[str]:
+    context = "the top of the restored source" if recipe.needs_source else "this folder"
+    return [
+        f"# The environment of a recorded training run: {recipe.summary}.",
+        "#",
+        "# `repro replay` takes the same steps with uv. By hand, with Docker alone, from",
+        f"# {context}{' (with the files beside this one copied into it)' if recipe.needs_source else ''}:",
+        "#",
+        "#     docker build -t run .",
+        f'#     docker run --rm -it --network none -v "$PWD":{WORK} -w {WORK} run COMMAND',
+        "#",
+        f"# key: {recipe.key}",
+        "",
+    ]
+
+
+WORK = "/workspace"
+
+
+def _base(recipe: Recipe) -> list[str]:
+    lines = [f"FROM {recipe.base}"]
+    if not recipe.image.digest:
+        lines.insert(
+            0, "# No registry digest is known of this image: the name may mean another one today."
+        )
+    return [
+        *lines,
+        "",
+        f"# The run used Python {recipe.python_version}: the build stops where the base has another one.",
+        'RUN python3 -c "import platform, sys; '
+        f"sys.exit(platform.python_version() != '{recipe.python_version}')\" \\",
+        " && python3 -m venv /opt/repro/venv",
+        "ENV VIRTUAL_ENV=/opt/repro/venv PATH=/opt/repro/venv/bin:$PATH",
+        "",
+    ]
+
+
+def _packages(recipe: Recipe) -> list[str]:
+    lines: list[str] = []
+    if recipe.lock:
+        lines += [
+            "# Every package at its version, checked against the hashes of its files.",
+            "COPY requirements.lock /opt/repro/",
+            "RUN python -m pip install --no-cache-dir --no-deps --require-hashes "
+            "-r /opt/repro/requirements.lock",
+            "",
+        ]
+    if recipe.unhashed:
+        lines += [
+            "# No hashes are known of these: what is downloaded today may be something else.",
+            "COPY requirements-unhashed.txt /opt/repro/",
+            "RUN python -m pip install --no-cache-dir --no-deps "
+            "-r /opt/repro/requirements-unhashed.txt",
+            "",
+        ]
+    return lines
+
+
+def _source(recipe: Recipe, inside: str) -> list[str]:
+    if not recipe.needs_source:
+        return []
+    lines = [
+        "# Projects of the source itself. When running, mount the source at the same place.",
+        f"COPY . {shlex.quote(inside)}",
+    ]
+    for path in recipe.local:
+        lines.append(f"RUN python -m pip install --no-cache-dir --no-deps {shlex.quote(path)}")
+    for path in recipe.editable:
+        lines.append(f"RUN python -m pip install --no-cache-dir --no-deps -e {shlex.quote(path)}")
+    return [*lines, f"WORKDIR {posixpath.normpath(inside)}", ""]

@@ -1,0 +1,263 @@
+"""From a definition to the steps that build its environment: pure, nothing is started here.
+
+The steps exist twice with one meaning: as commands for an engine (uv, one download cache, seconds),
+and as a Dockerfile for a person who has Docker and nothing else.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from repro import canonical
+from repro.capturing.requirements import parse
+from repro.environment import dockerfile
+from repro.manifest import (
+    Definition,
+    EnvironmentKind,
+    Finding,
+    Image,
+    Interpreter,
+    Package,
+    PackageOrigin,
+    Severity,
+)
+
+# Part of the key: goes up when the same recipe would be built in another way.
+VERSION = 1
+
+VENV = "/opt/repro/venv"
+WORKSPACE = "/workspace"
+BASE = "python:{version}-slim"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an environment is built, and by what it is known: ``key`` is the digest of all that goes in."""
+
+    kind: EnvironmentKind
+    image: Image
+    """What it starts from; for kind ``image`` it is the environment."""
+    key: str
+    python_version: str | None = None
+    lock: str = ""
+    """The lines with hashes, requirements format: installed with --require-hashes."""
+    unhashed: str = ""
+    """The lines without."""
+    editable: tuple[str, ...] = ()
+    """Absolute paths, inside, of projects that are installed editable."""
+    local: tuple[str, ...] = ()
+    """Absolute paths, inside, of wheels and projects that are installed as copies."""
+    files: dict[str, str] = field(default_factory=dict)
+    """What lies in the folder that is built from, by name."""
+
+    @property
+    def base(self) -> str:
+        """The image to start from, as it is written behind FROM."""
+        return pinned(self.image)
+
+    @property
+    def dockerfile(self) -> str:
+        return self.files.get("Dockerfile", "")
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether the workspace must be there while it is built."""
+        return bool(self.editable or self.local)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the image sets; ``$PATH`` is the base image's own."""
+        if self.kind is not EnvironmentKind.PACKAGES:
+            return {}
+        return {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:$PATH"}
+
+    @property
+    def summary(self) -> str:
+        """For a person: one line."""
+        match self.kind:
+            case EnvironmentKind.IMAGE:
+                return f"image {self.image.reference}"
+            case EnvironmentKind.DOCKERFILE:
+                return f"image built from {self.image.dockerfile}"
+        count = len(parse(self.lock)) + len(parse(self.unhashed))
+        count += len(self.editable) + len(self.local)
+        noun = "package" if count == 1 else "packages"
+        return f"Python {self.python_version}, {count} {noun} on {self.image.reference}"
+
+    def commands(
+        self,
+        *,
+        uv: str = "/repro/uv",
+        folder: str = "/repro/in",
+        venv: str = VENV,
+        bytecode: bool = True,
+    ) -> tuple[tuple[str, ...], ...]:
+        """The steps for an engine, in order. ``folder`` holds ``files``.
+
+        ``bytecode`` compiles once, when built: who runs it later may not be able to write there.
+        """
+        install = (uv, "pip", "install", "--python", f"{venv}/bin/python", "--no-deps")
+        install += ("--compile-bytecode",) if bytecode else ()
+        steps = [(uv, "venv", "--no-project", "--python", self.python_version or "3", venv)]
+        if self.lock:
+            steps.append((*install, "--require-hashes", "-r", f"{folder}/requirements.lock"))
+        if self.unhashed:
+            steps.append((*install, "-r", f"{folder}/requirements-unhashed.txt"))
+        steps += [(*install, path) for path in self.local]
+        steps += [(*install, "--editable", path) for path in self.editable]
+        return tuple(steps)
+
+
+def render(
+    definition: Definition,
+    lock_text: str = "",
+    *,
+    workspace: str = WORKSPACE,
+    source_digest: str = "",
+    env: Mapping[str, str] | None = None,
+) -> Recipe:
+    """The recipe of a run's environment.
+
+    ``workspace`` is where the source will lie inside; ``source_digest`` is of what the editable and local
+    installs read (at the least the files that ``build_files`` names), part of the key where there are
+    any. ``env`` may name the base image, when the definition has none (REPRO_BASE_IMAGE).
+    """
+    environment = definition.environment
+    interpreter = environment.interpreter or Interpreter("3")
+    image = environment.image or Image(default_base(interpreter, env or {}))
+    recipe = Recipe(
+        kind=environment.kind,
+        image=image,
+        key="",
+        python_version=environment.interpreter.version if environment.interpreter else None,
+    )
+    if lock_text or environment.kind is EnvironmentKind.PACKAGES:
+        recipe = _with_packages(recipe, environment.packages, lock_text, workspace)
+    tree = definition.source.tree if environment.kind is EnvironmentKind.DOCKERFILE else ""
+    recipe = replace(recipe, key=_key(recipe, source_digest if recipe.needs_source else "", tree))
+    return replace(recipe, files=_files(recipe, workspace))
+
+
+def of_image(kind: EnvironmentKind, image: Image, tree: str = "") -> Recipe:
+    """The recipe of an environment that is an image, before a definition is complete: ``tree`` is the
+    source that a Dockerfile is built from."""
+    recipe = Recipe(kind, image, "")
+    tree = tree if kind is EnvironmentKind.DOCKERFILE else ""
+    recipe = replace(recipe, key=_key(recipe, "", tree))
+    return replace(recipe, files=_files(recipe, WORKSPACE))
+
+
+def default_base(interpreter: Interpreter, env: Mapping[str, str]) -> str:
+    """The image to start from: REPRO_BASE_IMAGE with ``{version}`` filled in, else Docker's own."""
+    template = env.get("REPRO_BASE_IMAGE") or BASE
+    return template.replace("{version}", interpreter.version)
+
+
+def base_findings(interpreter: Interpreter, env: Mapping[str, str]) -> tuple[Finding, ...]:
+    """What is to be said where no default image has this interpreter."""
+    if interpreter.implementation == "CPython" or env.get("REPRO_BASE_IMAGE"):
+        return ()
+    return (
+        Finding(
+            Severity.BREAKS,
+            "image",
+            f"the run used {interpreter.implementation} {interpreter.version}; the default base "
+            "image has CPython, so a replay runs another interpreter",
+            "name an image that has it: `environment: image:` in repro.yaml, or REPRO_BASE_IMAGE",
+        ),
+    )
+
+
+def relaxed(recipe: Recipe) -> tuple[Recipe, Finding]:
+    """For a base that has another patch release: the same with ``X.Y``, under a key of its own."""
+    wanted = recipe.python_version or "3"
+    version = ".".join(wanted.split(".")[:2])
+    # by its own key, so that it can never pass for the exact one
+    key = canonical.digest_bytes(f"{recipe.key} with python {version}".encode())
+    found = Finding(
+        Severity.RISKS,
+        "image",
+        f"the base image has no Python {wanted}; another release of {version} was used",
+        "record and replay with a base image of the same release: REPRO_BASE_IMAGE",
+    )
+    return replace(recipe, python_version=version, key=key), found
+
+
+def build_files() -> tuple[str, ...]:
+    """The files of a project that an editable install reads: what ``source_digest`` must cover."""
+    return ("MANIFEST.in", "pyproject.toml", "setup.cfg", "setup.py")
+
+
+def pinned(image: Image) -> str:
+    """The image by digest where a registry knows it, else by its name."""
+    if not image.digest:
+        return image.reference
+    name = image.reference.partition("@")[0]
+    return f"{name}@{image.digest}"
+
+
+# --- parts ----------------------------------------------------------------------------------
+
+
+def _with_packages(
+    recipe: Recipe, packages: tuple[Package, ...], lock_text: str, inside: str
+) -> Recipe:
+    entries = parse(lock_text)
+    hashed = [_line(entry.text, entry.hashes) for entry in entries if entry.hashes]
+    unhashed = [entry.text for entry in entries if not entry.hashes]
+
+    def at(origin: PackageOrigin) -> tuple[str, ...]:
+        found = {
+            posixpath.normpath(posixpath.join(inside, item.location))
+            for item in packages
+            if item.origin is origin and item.location is not None
+        }
+        return tuple(sorted(found))
+
+    return replace(
+        recipe,
+        lock="".join(f"{line}\n" for line in sorted(hashed)),
+        unhashed="".join(f"{line}\n" for line in sorted(unhashed)),
+        editable=at(PackageOrigin.EDITABLE),
+        local=at(PackageOrigin.LOCAL),
+    )
+
+
+def _line(pin: str, hashes: tuple[str, ...]) -> str:
+    return " \\\n    ".join([pin, *(f"--hash={digest}" for digest in sorted(hashes))])
+
+
+def _key(recipe: Recipe, source_digest: str, tree: str) -> str:
+    facts = {
+        "version": VERSION,
+        "kind": recipe.kind.value,
+        "image": recipe.image.digest or recipe.image.id or recipe.image.reference,
+        "dockerfile": recipe.image.dockerfile or "",
+        "bases": recipe.image.bases,
+        "tree": tree,
+        "python": recipe.python_version or "",
+        "lock": recipe.lock,
+        "unhashed": recipe.unhashed,
+        "editable": recipe.editable,
+        "local": recipe.local,
+        "source": source_digest,
+    }
+    return canonical.digest_bytes(canonical.dumps(facts))
+
+
+def _files(recipe: Recipe, inside: str) -> dict[str, str]:
+    files = {
+        "Dockerfile": dockerfile.render(recipe, inside),
+        "requirements.lock": recipe.lock,
+        "requirements-unhashed.txt": recipe.unhashed,
+    }
+    return {name: content for name, content in sorted(files.items()) if content}
+
+
+def shell(words: tuple[str, ...]) -> str:
+    """A command as a line of a shell."""
+    return shlex.join(words)

@@ -1,0 +1,47 @@
+"""Paths by pattern, as .gitignore readers expect it: ``*`` within a folder, ``**`` across folders."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+
+def is_glob(pattern: str) -> bool:
+    """Whether the pattern can name more than one path."""
+    return any(mark in pattern for mark in "*?[")
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Whether a POSIX path is the pattern, is matched by it, or lies in a folder that is."""
+    return _compiled(pattern.rstrip("/")).match(path) is not None
+
+
+def any_matches(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of the patterns matches."""
+    return any(matches(path, pattern) for pattern in patterns)
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    out, at = [], 0
+    while at < len(pattern):
+        if pattern.startswith("**/", at):
+            out.append("(?:.*/)?")
+            at += 3
+        elif pattern.startswith("**", at):
+            out.append(".*")
+            at += 2
+        elif pattern[at] == "*":
+            out.append("[^/]*")
+            at += 1
+        elif pattern[at] == "?":
+            out.append("[^/]")
+            at += 1
+        elif pattern[at] == "[" and (end := pattern.find("]", at + 2)) > 0:
+            inner = pattern[at + 1 : end].replace("\\", "\\\\")
+            out.append(f"[^{inner[1:]}]" if inner[0] == "!" else f"[{inner}]")
+            at = end + 1
+        else:
+            out.append(re.escape(pattern[at]))
+            at += 1
+    return re.compile("(?s:" + "".join(out) + ")(?:/.*)?\\Z")

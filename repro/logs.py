@@ -1,0 +1,54 @@
+"""The log of an execution: what it printed, kept on disk while it goes on to the caller."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import IO
+
+from repro.manifest import Descriptor
+from repro.process import Sink
+from repro.store import Store
+
+
+class Silent:
+    """A sink that shows nothing."""
+
+    def stdout(self, chunk: bytes) -> None:
+        pass
+
+    def stderr(self, chunk: bytes) -> None:
+        pass
+
+
+class Log:
+    """A sink that keeps both streams in a folder and passes them on."""
+
+    def __init__(self, folder: Path, onward: Sink) -> None:
+        self._folder, self._onward = folder, onward
+        self._files: dict[str, IO[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def stdout(self, chunk: bytes) -> None:
+        self._keep("stdout", chunk)
+        self._onward.stdout(chunk)
+
+    def stderr(self, chunk: bytes) -> None:
+        self._keep("stderr", chunk)
+        self._onward.stderr(chunk)
+
+    def _keep(self, name: str, chunk: bytes) -> None:
+        with self._lock:
+            if name not in self._files:
+                self._files[name] = (self._folder / name).open("wb", buffering=0)
+            self._files[name].write(chunk)
+
+    def store(self, store: Store) -> tuple[Descriptor, ...]:
+        """Put what was printed into the store; an empty stream is not kept."""
+        with self._lock:
+            for stream in self._files.values():
+                stream.close()
+            names = sorted(self._files)
+        return tuple(
+            store.put_file(self._folder / name, f"log/{name}", "text/plain") for name in names
+        )

@@ -1,0 +1,177 @@
+"""Pins a run's environment: what is installed, a lock of it with hashes, and the image's digest.
+
+None of it depends on what the command does, so it happens while the command runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.capturing import lockfile, packages, probing
+from repro.capturing.ingredients import Ingredients
+from repro.capturing.probing import Probe
+from repro.engines.base import Engine, Job, Ready
+from repro.environment import index, lock, recipe
+from repro.environment.lock import Lock
+from repro.errors import ReproError
+from repro.logs import Silent
+from repro.manifest import (
+    Environment,
+    EnvironmentKind,
+    Finding,
+    Image,
+    Interpreter,
+    Package,
+    Severity,
+)
+from repro.project import Project
+from repro.sessions import Session
+
+
+@dataclass(frozen=True)
+class Pins:
+    """The environment as it was pinned, with what could not be."""
+
+    environment: Environment
+    lock: Lock | None = None
+    probe: Probe | None = None
+    lockfile: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping[str, str]) -> Pins:
+    """The environment of a command that runs on this machine."""
+    if parts.interpreter is None or parts.interpreter.path is None:
+        return _without_python(project, parts, environ)
+    start = project.workspace / parts.working_directory
+    probe = probing.probe(parts.interpreter.path, start, environ, project.store.cache)
+    inventory = packages.inventory(probe, project.workspace)
+    sources = index.sources(environ, probe.prefix)
+    made = lock.make_lock(
+        inventory.packages, Path(probe.executable), sources, project.store.cache, env=environ
+    )
+    own = lockfile.find(project.folder, project.config.lockfile)
+    image, concerns = _base_image(project, probe.interpreter, environ)
+    return Pins(
+        Environment(EnvironmentKind.PACKAGES, image, probe.interpreter, inventory.packages),
+        made,
+        probe,
+        Path(own.path).relative_to(project.workspace).as_posix() if own else None,
+        (
+            *inventory.findings,
+            *made.findings,
+            *lockfile.findings(own, project.folder, inventory.packages, probe),
+            *concerns,
+        ),
+    )
+
+
+def _without_python(project: Project, parts: Ingredients, environ: Mapping[str, str]) -> Pins:
+    image, concerns = (
+        _resolved(project.config.image, environ) if project.config.image else (None, ())
+    )
+    return Pins(
+        Environment(EnvironmentKind.IMAGE, image),
+        findings=(
+            *concerns,
+            Finding(
+                Severity.RISKS if image else Severity.BREAKS,
+                "packages",
+                "the command runs no Python that could be found: nothing of its environment is known",
+                "run it in an image (repro run --image REF), or name a Dockerfile in repro.yaml",
+            ),
+        ),
+    )
+
+
+def _base_image(
+    project: Project, python: Interpreter, environ: Mapping[str, str]
+) -> tuple[Image, tuple[Finding, ...]]:
+    return _resolved(project.config.image or recipe.default_base(python, environ), environ)
+
+
+def _resolved(reference: str, environ: Mapping[str, str]) -> tuple[Image, tuple[Finding, ...]]:
+    try:
+        from repro.engines.docker import DockerEngine
+
+        image = DockerEngine(environ).resolve(reference)
+    except ReproError as error:
+        return Image(reference), (
+            Finding(
+                Severity.RISKS,
+                "image",
+                f"the base image {reference} is known by its tag only: {error}",
+                "a tag may stand for another image later; record with the engine running",
+            ),
+        )
+    if image.digest is None:
+        return image, (
+            Finding(
+                Severity.RISKS,
+                "image",
+                f"the base image {reference} is on this machine only, it has no registry digest",
+                "push it to a registry, so that it can be had elsewhere",
+            ),
+        )
+    return image, ()
+
+
+_INVENTORY = """
+import json, platform, sys
+try:
+    from importlib.metadata import distributions
+except ImportError:
+    from importlib_metadata import distributions
+found = {}
+for item in distributions():
+    name = item.metadata["Name"]
+    if name:
+        found.setdefault(name, item.version)
+print(json.dumps([platform.python_version(), platform.python_implementation(), found]))
+"""
+
+
+def pin_image(
+    engine: Engine, ready: Ready, image: Image, kind: EnvironmentKind, session: Session
+) -> Pins:
+    """The environment of a command that runs in an image: the image, and what Python it holds."""
+    listing = _inside(engine, ready, session)
+    if listing is None:
+        return Pins(Environment(kind, image))
+    version, implementation, found = listing
+    return Pins(
+        Environment(
+            kind,
+            image,
+            Interpreter(version, implementation),
+            tuple(
+                Package(packages.normalised(name), found[name])
+                for name in sorted(found, key=packages.normalised)
+            ),
+        )
+    )
+
+
+def _inside(
+    engine: Engine, ready: Ready, session: Session
+) -> tuple[str, str, dict[str, str]] | None:
+    class Kept(Silent):
+        said = b""
+
+        def stdout(self, chunk: bytes) -> None:
+            self.said += chunk
+
+    sink = Kept()
+    empty = session.folder("inventory")
+    for python in ("python3", "python"):
+        job = Job((python, "-c", _INVENTORY), empty, "/repro/empty", session)
+        try:
+            if engine.execute(ready, job, sink).exit_code == 0:
+                version, implementation, found = json.loads(sink.said)
+                return version, implementation, found
+        except (ReproError, ValueError):
+            continue
+    return None

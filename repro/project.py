@@ -1,0 +1,45 @@
+"""Where we are: the git work tree, the project inside it, its configuration and its store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import config
+from repro.capturing import leftovers, source
+from repro.config import Config
+from repro.store import Store, exclude_from_git, find_project
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on this machine. ``workspace`` is the top of the git work tree."""
+
+    workspace: Path
+    folder: Path
+    config: Config
+    store: Store
+
+    @property
+    def prefix(self) -> str:
+        """The project's folder relative to the workspace; empty where they are the same."""
+        relative = self.folder.relative_to(self.workspace).as_posix()
+        return "" if relative == "." else relative
+
+    def inside(self, path: str) -> str:
+        """A path of repro.yaml, relative to the workspace as everything in a manifest is."""
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+
+def locate(start: Path, *, create: bool = False) -> Project:
+    """The project at or above ``start``. Raises NotFound where there is no git repository.
+
+    With ``create`` the store is made, and hidden from git, when it is not there yet.
+    """
+    here = start.resolve()
+    workspace = source.find_workspace(here)
+    folder = find_project(here, workspace)
+    settings = config.load(folder)
+    if create and not (folder / ".repro" / "format").exists():
+        exclude_from_git(leftovers.git_folder(workspace))
+    return Project(workspace, folder, settings, Store.open(folder))

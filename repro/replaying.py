@@ -1,0 +1,333 @@
+"""Replays a run: restores it, builds its environment, executes it again, compares, and stores that."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repro import canonical, engines, packing, sessions
+from repro.capturing import data, dvc_config, files, host, results
+from repro.capturing.results import Expected
+from repro.comparison import Comparison, compare_results, unreplayable
+from repro.engines.base import Engine, Job, Ready, Site
+from repro.environment import index, recipe
+from repro.errors import Corrupt, NotFound, Unreplayable
+from repro.logs import Log
+from repro.manifest import (
+    REPLAY_SCHEMA,
+    Definition,
+    Descriptor,
+    Finding,
+    Manifest,
+    Policy,
+    Result,
+    Severity,
+    SourceState,
+    Stage,
+    parse,
+    to_document,
+)
+from repro.process import Sink
+from repro.progress import SILENT, Progress
+from repro.project import Project
+from repro.recording import KEPT_OUTPUT, iso, keep_outputs, now, outcome
+from repro.report import json as comparison_document
+from repro.sessions import Session
+from repro.store import Run, Store, remove_tree
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to replay. None: as it was recorded, or as the project says."""
+
+    engine: str = "docker"
+    network: bool | None = None
+    keep: bool = False
+    cpus: int | None = None
+    memory: int | None = None
+    """Bytes."""
+    gpus: bool | None = None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One replay of a run. ``result`` is None where it could not be executed."""
+
+    id: str
+    run_id: str
+    engine: str
+    isolation: str
+    result: Result | None
+    comparison: Comparison
+    findings: tuple[Finding, ...] = ()
+    kept: Path | None = None
+    """The workspace, where the caller asked to keep it."""
+    reused: bool = False
+    """The environment was known."""
+    build_seconds: float = 0.0
+
+
+def replay(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    sink: Sink,
+    progress: Progress = SILENT,
+) -> Replay:
+    """Execute a recorded run again and compare. What could not be had makes it ``unreplayable``.
+
+    Raises EngineError where the engine does not answer: that says nothing about the run.
+    """
+    engine = engines.make(options.engine, environ)
+    version = engine.version()
+    with sessions.session(project.store, keep=lambda: options.keep) as session:
+        stage = _Stage(project, run, options, environ, session, engine, version)
+        try:
+            done = stage.play(sink, progress)
+        except (Unreplayable, NotFound, Corrupt) as error:
+            done = Replay(
+                "", run.id, engine.name, engine.isolation, None,
+                unreplayable(str(error), remedy=error.hint),
+            )  # fmt: skip
+        if options.keep:
+            (session.path / "kept").touch()
+            done = replace(done, kept=session.path / "workspace")
+        return _stored(project.store, done)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """One replay at work: what its steps share."""
+
+    project: Project
+    run: Run
+    options: Options
+    environ: Mapping[str, str]
+    session: Session
+    engine: Engine
+    version: str
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.run.manifest
+
+    @property
+    def workspace(self) -> Path:
+        return self.session.path / "workspace"
+
+    @property
+    def inside(self) -> str:
+        """The path that the workspace had when it was recorded."""
+        return self.manifest.provenance.workspace or "/repro/workspace"
+
+    def play(self, sink: Sink, progress: Progress) -> Replay:
+        self._restore_source(progress)
+        restored = self._restore_data(progress)
+        self.engine.adopt(self.workspace)
+        ready = self._prepare(progress)
+        progress.step("executing")
+        result = self._execute(ready, sink)
+        comparison = compare_results(
+            self.manifest.result, result, self._policy(), _reader(self.project.store)
+        )
+        return Replay(
+            "",
+            self.run.id,
+            self.engine.name,
+            self.engine.isolation,
+            result,
+            comparison,
+            (*restored, *ready.findings),
+            reused=ready.reused,
+            build_seconds=ready.seconds,
+        )
+
+    def _restore_source(self, progress: Progress) -> None:
+        progress.step("restoring the source")
+        provenance = self.manifest.provenance
+        packing.restore(
+            self.manifest.definition.source,
+            self.manifest.contents,
+            self.project.store,
+            self.workspace,
+            branch=provenance.branch,
+            remotes=provenance.remotes,
+        )
+
+    def _restore_data(self, progress: Progress) -> tuple[Finding, ...]:
+        items = self.manifest.definition.data
+        if not items:
+            return ()
+        progress.step(f"restoring {len(items)} data item{'s' * (len(items) > 1)}")
+        report = data.restore(items, self.workspace, self._sources())
+        return tuple(
+            Finding(Severity.RISKS, "data", f"a damaged copy was passed over: {path}", "dvc fetch")
+            for path in report.corrupt
+        )
+
+    def _sources(self) -> data.Sources:
+        store = self.project.store
+        blobs = {item.path: item for item in self.manifest.contents}
+
+        def blob(md5: str) -> Path | None:
+            item = blobs.get(f"data/files/{md5}")
+            return store.verified(item) if item else None
+
+        listings = {
+            item.path: store.read(blobs[role])
+            for item in self.manifest.definition.data
+            if (role := f"data/listings/{item.path}") in blobs
+        }
+        dvc = data.find_dvc(self.project.folder, self.project.workspace)
+        settings = dvc_config.read_config(dvc) if dvc else None
+        return data.Sources(
+            blob,
+            listings,
+            caches=(settings.cache,) if settings else (),
+            remotes=tuple(settings.remotes.values()) if settings else (),
+            dvc=dvc,
+            download=store.cache / "downloads",
+        )
+
+    def _prepare(self, progress: Progress) -> Ready:
+        lock = self.manifest.content("environment/requirements.lock")
+        plan = recipe.render(
+            self.manifest.definition,
+            self.project.store.read(lock).decode("utf-8") if lock else "",
+            workspace=self.inside,
+            source_digest=self.manifest.definition.source.tree,
+        )
+        site = Site(self.workspace, self.inside, self.session, index.sources(self.environ))
+        return self.engine.prepare(plan, site, progress)
+
+    def _execute(self, ready: Ready, sink: Sink) -> Result:
+        folder = self.workspace / self.manifest.provenance.project
+        _clear_stage_outputs(self.manifest.definition, self.workspace)
+        before = files.scan(self.workspace, folder)
+        log = Log(self.session.folder("log"), sink)
+        job = self._job()
+        execution = self.engine.execute(ready, job, log)
+        after = files.scan(self.workspace, folder)
+        collected = results.collect(self.workspace, before, after, _expected(self.manifest))
+        keep_outputs(self.project.store, self.workspace, collected.outputs)
+        return Result(
+            observed=True,
+            outcome=outcome(execution),
+            exit_code=execution.exit_code,
+            started=iso(execution.started),
+            ended=iso(execution.started + execution.duration),
+            duration=round(execution.duration, 3),
+            peak_memory=execution.peak_memory,
+            host=host.describe(
+                job.env, cpus=job.cpus, engine=self.version, isolation=self.engine.isolation
+            ),
+            metrics=collected.metrics,
+            metric_sources=collected.sources,
+            outputs=collected.outputs,
+            missing_outputs=collected.missing_outputs,
+            deleted=collected.changes.deleted,
+            logs=log.store(self.project.store),
+        )
+
+    def _job(self) -> Job:
+        definition, recorded = self.manifest.definition, self.manifest.result.host
+        network = self.options.network
+        gpus = self.options.gpus
+        return Job(
+            argv(definition),
+            self.workspace,
+            self.inside,
+            self.session,
+            definition.working_directory,
+            env={"PYTHONUNBUFFERED": "1", **definition.env},
+            network=self.manifest.policy.network if network is None else network,
+            cpus=host.usable_cpus(self.options.cpus or recorded.cpus),
+            memory=self.options.memory,
+            gpus=bool(recorded.gpus) if gpus is None else gpus,
+        )
+
+    def _policy(self) -> Policy:
+        """The recorded policy; tolerances that the project has now count instead of the recorded ones,
+        because they are learned after the run."""
+        now_ = self.project.config.tolerances
+        return replace(self.manifest.policy, tolerances=now_) if now_ else self.manifest.policy
+
+
+def argv(definition: Definition) -> tuple[str, ...]:
+    """The words to execute. A pipeline is executed stage by stage: DVC would skip what it knows."""
+    stages = definition.command.stages
+    if not stages:
+        return definition.command.argv
+    up = "/".join(".." for _ in Path(definition.working_directory).parts)
+    return ("sh", "-ec", "\n".join(line for stage in stages for line in _stage_lines(stage, up)))
+
+
+def _stage_lines(stage: Stage, up: str) -> list[str]:
+    folder = "/".join(filter(None, (up, stage.working_directory))) or "."
+    yield_lines = [f"echo {shlex.quote(f'stage {stage.name}')} >&2"]
+    for command in stage.commands:
+        yield_lines.append(f"(cd {shlex.quote(folder)} && sh -c {shlex.quote(command)})")
+    return yield_lines
+
+
+def _clear_stage_outputs(definition: Definition, workspace: Path) -> None:
+    """As DVC does before a stage runs, so that nothing left over can pass for its output."""
+    inputs = {item.path for item in definition.data}
+    for stage in definition.command.stages:
+        for output in stage.outputs:
+            path = workspace / output
+            if output in inputs or not path.resolve().is_relative_to(workspace.resolve()):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                remove_tree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _expected(manifest: Manifest) -> Expected:
+    """What the record says came out; nothing is vouched for, everything has to be written anew."""
+    policy = manifest.policy
+    read = (item.path for item in manifest.result.metric_sources if item.state is SourceState.READ)
+    return Expected(policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read))
+
+
+def _reader(store: Store) -> Any:
+    def read(descriptor: Descriptor) -> bytes | None:
+        if descriptor.size > KEPT_OUTPUT or not store.has(descriptor.digest):
+            return None
+        return store.read(descriptor)
+
+    return read
+
+
+def _stored(store: Store, done: Replay) -> Replay:
+    record = canonical.dumps(
+        {
+            "schema": REPLAY_SCHEMA,
+            "run": done.run_id,
+            "created": now(),
+            "engine": done.engine,
+            "isolation": done.isolation,
+            "environment": {"reused": done.reused, "build_seconds": round(done.build_seconds, 3)},
+            "result": to_document(done.result) if done.result else None,
+            "findings": to_document(done.findings),
+            "comparison": comparison_document.document(done.comparison),
+        }
+    )
+    return replace(done, id=store.add_replay(done.run_id, record))
+
+
+def summaries(store: Store, run_id: str) -> list[str]:
+    """One phrase for each replay of a run, newest first."""
+    records = [
+        parse(content, REPLAY_SCHEMA, "a replay record") for content in store.replays(run_id)
+    ]
+    records.sort(key=lambda record: str(record.get("created")), reverse=True)
+    return [
+        f"{record['comparison']['verdict']} ({record['engine']}, {str(record['created'])[:16]})"
+        for record in records
+    ]

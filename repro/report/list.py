@@ -1,0 +1,94 @@
+"""The list of runs as a table, and as a JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro import canonical, listing
+from repro.index import Row
+from repro.report import layout
+from repro.report.layout import paint
+from repro.report.run import scalar
+from repro.report.words import clean
+
+_STYLE = {
+    "identical": "green",
+    "equivalent": "green",
+    "different": "red",
+    "failed": "red",
+    "unreplayable": "red",
+}
+GUESSED_COLUMNS = 2
+
+
+def as_json(rows: Sequence[Row], total: int) -> str:
+    """``{"schema": "repro/list/v1", "total", "runs": [...]}``, one line; specs/list.md."""
+    document = {
+        "schema": "repro/list/v1",
+        "total": total,
+        "runs": [
+            {
+                "id": row.id,
+                "created": row.created,
+                "names": list(row.names),
+                "command": row.command,
+                "commit": row.commit,
+                "dirty": row.dirty,
+                "outcome": row.outcome,
+                "duration": row.duration,
+                "verdict": row.verdict,
+                "replays": row.replays,
+                "metrics": dict(row.metrics),
+                "params": dict(row.params),
+            }
+            for row in rows
+        ],
+    }
+    return canonical.dumps(document).decode() + "\n"
+
+
+def render(
+    rows: Sequence[Row], total: int, columns: Sequence[str], *, colour: bool, width: int
+) -> str:
+    """The table, ending in a newline."""
+    if not rows:
+        return "no runs\n" if not total else "no run matches\n"
+    columns = list(columns) or _guessed(rows)
+    header = ["run", "when", "verdict", *columns, "commit", "command"]
+    table = [[clean(cell) for cell in _cells(row, columns)] for row in rows]
+    widths = [max(layout.width(line[at]) for line in [header, *table]) for at in range(len(header))]
+    room = width - sum(widths[:-1]) - 2 * (len(header) - 1)
+    widths[-1] = max(12, min(widths[-1], room))
+    lines = [_line(header, widths, "bold", colour)]
+    lines += [_line(line, widths, "", colour) for line in table]
+    if len(rows) < total:
+        lines.append(f"{total - len(rows)} more: --all")
+    return "\n".join(lines) + "\n"
+
+
+def _guessed(rows: Sequence[Row]) -> list[str]:
+    """Without a wish: the first metrics that the newest run has."""
+    return list(rows[0].metrics)[:GUESSED_COLUMNS]
+
+
+def _cells(row: Row, columns: Sequence[str]) -> list[str]:
+    verdict = row.verdict or ("-" if row.outcome == "finished" else f"({row.outcome})")
+    values = [listing.value_of(row, name) for name in columns]
+    commit = (row.commit or "-")[:8] + ("+" if row.dirty else "")
+    name = f" [{', '.join(row.names)}]" if row.names else ""
+    return [
+        row.id[:12],
+        row.created[:16].replace("T", " "),
+        verdict,
+        *("-" if value is None else scalar(value) for value in values),
+        commit,
+        row.command + name,
+    ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], style: str, colour: bool) -> str:
+    parts = []
+    for at, (cell, columns) in enumerate(zip(cells, widths, strict=True)):
+        text = layout.pad(layout.shorten(cell, columns), columns)
+        parts.append(paint(text, _STYLE.get(cell, style) if at == 2 else style, colour))
+    return "  ".join(parts).rstrip()

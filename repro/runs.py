@@ -1,0 +1,98 @@
+"""Finds the run that a person means: an id, a name, `latest~2`, a git revision, an output file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from repro import canonical
+from repro.capturing import leftovers
+from repro.errors import NotFound, ReproError, UsageError
+from repro.index import Index
+from repro.project import Project
+from repro.store import Run
+
+_LATEST = re.compile(r"latest(?:~(\d+))?")
+_HEX = re.compile(r"[0-9a-f]{4,64}")
+EXAMPLE = "`repro list` shows the runs"
+
+
+def resolve(project: Project, wanted: str, start: Path) -> Run:
+    """The run that ``wanted`` names, verified.
+
+    In this order: a name given with --name, ``latest`` and ``latest~N``, an id or unique prefix of
+    one, the path (from ``start``) of a file that a run yielded, a git revision that has runs. Raises
+    NotFound with the nearest candidates, UsageError where several runs are meant.
+    """
+    index = Index(project.store)
+    try:
+        return project.store.run(_identity(project, index, wanted, start))
+    finally:
+        index.close()
+
+
+def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
+    names = project.store.names()
+    if wanted in names:
+        return names[wanted]
+    if match := _LATEST.fullmatch(wanted):
+        return _newest(index, int(match[1] or 0))
+    if _HEX.fullmatch(wanted):
+        found = index.with_prefix(wanted)
+        if len(found) > 1:
+            raise UsageError(
+                f"{wanted!r} is the beginning of {len(found)} runs: "
+                f"{', '.join(item[:12] for item in found[:5])}",
+                "give more digits",
+            )
+        if found:
+            return found[0]
+    path = start / wanted
+    if path.is_file():
+        return _by_output(index, path, wanted)
+    commit = _commit(project, wanted)
+    if commit:
+        found = index.at_commit(commit)
+        if found:
+            return found[0]
+        raise NotFound(f"there is no run of commit {commit[:12]} ({wanted})", EXAMPLE)
+    raise NotFound(f"there is no run {wanted!r}", _nearest(index, wanted, list(names)))
+
+
+def _newest(index: Index, back: int) -> str:
+    found = index.newest(back)
+    if found is None:
+        newest = index.newest()
+        if newest is None:
+            raise NotFound(
+                "no run has been recorded in this project", "repro run -- python train.py"
+            )
+        raise NotFound(f"there are not that many runs: latest~{back}", EXAMPLE)
+    return found
+
+
+def _by_output(index: Index, path: Path, wanted: str) -> str:
+    digest = canonical.digest_file(path)
+    found = index.with_output(digest)
+    if not found:
+        raise NotFound(
+            f"no recorded run yielded the content of {wanted} ({digest[:19]})",
+            "it was made elsewhere, changed since, or by a run that was not recorded",
+        )
+    return found[0]
+
+
+def _commit(project: Project, wanted: str) -> str | None:
+    try:
+        return leftovers.commit_of(project.workspace, wanted)
+    except ReproError:
+        return None
+
+
+def _nearest(index: Index, wanted: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
+    if _HEX.fullmatch(wanted) and not close:
+        ids = [row.id[:12] for row in index.rows()][:500]
+        close = difflib.get_close_matches(wanted[:12], ids, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else EXAMPLE

@@ -1,0 +1,136 @@
+"""What a command keeps while it works, and what clears it away when the command was killed.
+
+A session is a folder in the store's `tmp/`, held by a lock that the kernel drops when its owner ends,
+however it ends. Whoever opens the store next sees the folders whose lock is free, and removes them
+with the containers that carry their name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import canonical
+from repro.errors import Busy
+from repro.store import Store, remove_tree
+
+CONTAINERS = "containers"
+"""A file of this name in a session says that the engine may hold containers of it."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A folder of one command's own; gone when the command is."""
+
+    name: str
+    path: Path
+
+    def folder(self, name: str) -> Path:
+        """A new empty folder inside."""
+        path = self.path / name
+        path.mkdir(parents=True)
+        return path
+
+    def expect_containers(self) -> None:
+        """To be called before the first container is made, so that a kill leaves a trace."""
+        (self.path / CONTAINERS).touch()
+
+
+@contextlib.contextmanager
+def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterator[Session]:
+    """A session for the length of the block; with ``keep()`` true at its end the folder stays."""
+    name = f"{os.getpid()}-{os.urandom(4).hex()}"
+    path = store.root / "tmp" / name
+    path.mkdir(parents=True)
+    with (path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield Session(name, path)
+        finally:
+            if not keep():
+                remove_tree(path)
+
+
+def abandoned(store: Store) -> tuple[Session, ...]:
+    """The sessions whose owner is gone."""
+    found = []
+    folder = store.root / "tmp"
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith(".") or not path.is_dir():
+                continue
+            if (path / "kept").exists() or not _is_free(path):
+                continue
+            found.append(Session(path.name, path))
+    return tuple(found)
+
+
+def sweep(store: Store, remove_containers: Callable[[str], None]) -> tuple[str, ...]:
+    """Clear what killed commands left; returns a line for each thing that a person should know."""
+    lines = []
+    for left in abandoned(store):
+        if (left.path / CONTAINERS).exists():
+            try:
+                remove_containers(left.name)
+            except Exception as error:  # the engine may be down: try again at the next command
+                lines.append(f"containers of a killed repro may remain ({left.name}): {error}")
+                continue
+        unfinished = left.path / "unfinished.json"
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            document = json.loads(unfinished.read_bytes())
+            lines.append(
+                f"a run started {document['started']} was killed before it could be recorded: "
+                f"{document['command']}"
+            )
+        remove_tree(left.path)
+    return tuple(lines)
+
+
+@contextlib.contextmanager
+def exclusively(store: Store, purpose: str) -> Iterator[None]:
+    """Only one command at a time may observe the project's files. Raises Busy."""
+    path = store.root / "running"
+    with path.open("a+b") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            holder = lock.read(500).decode("utf-8", "replace").strip() or "another repro"
+            raise Busy(
+                f"a run is being recorded in this project already: {holder}",
+                "wait for it, or record in a work tree of its own: git worktree add ../second",
+            ) from None
+        lock.truncate(0)
+        lock.write(f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}: {purpose}".encode())
+        lock.flush()
+        try:
+            yield
+        finally:
+            lock.truncate(0)
+
+
+def note_unfinished(session: Session, started: str, command: str) -> None:
+    """Leave a note that survives a kill, for ``sweep`` to read."""
+    canonical.write_bytes(
+        session.path / "unfinished.json", canonical.dumps({"started": started, "command": command})
+    )
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        with (path / "lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        # made a moment ago and not locked yet, or half removed: old ones only
+        with contextlib.suppress(OSError):
+            return time.time() - path.stat().st_mtime > 60
+        return False
+    except OSError:
+        return False
+    return True
