@@ -29,7 +29,10 @@ ENV_DEFAULT = (
     "OPENBLAS_*",
     "PYTHONHASHSEED",
     "PYTHONPATH",
-    "TF_*",
+    "TF_DETERMINISTIC_OPS",
+    "TF_CUDNN_*",
+    "TF_ENABLE_*",
+    "TF_NUM_*",
     "TZ",
     "VECLIB_MAXIMUM_THREADS",
 )

@@ -82,7 +82,7 @@ class Index:
         known = {row[0] for row in self._database.execute("select id from runs")}
         there = self._store.run_ids()
         played = {row[0] for row in self._database.execute("select id from replays")}
-        replays = dict((identity, run) for run, identity in self._store.replay_ids())
+        replays = {identity: run for run, identity in self._store.replay_ids()}
         if known != there or played != replays.keys():
             with self._database:
                 self._forget(known - there, played - replays.keys())

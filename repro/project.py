@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import config
-from repro.capturing import leftovers, source
+from repro.capturing import revisions, source
 from repro.config import Config
 from repro.store import Store, exclude_from_git, find_project
 
@@ -41,5 +41,5 @@ def locate(start: Path, *, create: bool = False) -> Project:
     folder = find_project(here, workspace)
     settings = config.load(folder)
     if create and not (folder / ".repro" / "format").exists():
-        exclude_from_git(leftovers.git_folder(workspace))
+        exclude_from_git(revisions.git_folder(workspace))
     return Project(workspace, folder, settings, Store.open(folder))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import repro
-from repro import packing, process, sessions
+from repro import outputs, packing, process, sessions
 from repro.capturing import data, dvc_pipeline, files, host, ingredients, results, secrets, source
 from repro.capturing.digests import Digests
 from repro.capturing.ingredients import Ingredients
@@ -45,14 +44,10 @@ from repro.process import Execution, Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.sessions import Session
-from repro.store import Run, Store, check_name
+from repro.store import Run, check_name
 
 if TYPE_CHECKING:
     from repro.engines.docker import DockerEngine
-
-KEPT_OUTPUT = 4 * 1000**2
-"""Bytes: text outputs up to this size are kept, so that a report can say where they differ."""
-KEPT_TYPES = ("application/json", "application/yaml", "application/toml", "text/")
 
 
 @dataclass(frozen=True)
@@ -275,7 +270,7 @@ def _store(
     """Blobs first, the manifest last: a run that is listed is whole."""
     definition = _definition(project, parts, pins)
     contents, concerns = _contents(project, parts, pins, definition, session)
-    keep_outputs(project.store, project.workspace, result.outputs)
+    outputs.keep(project.store, project.workspace, result.outputs)
     manifest = Manifest(
         definition=definition,
         result=result,
@@ -335,15 +330,6 @@ def _contents(
     )
     found.append(store.put_bytes(plan.dockerfile.encode(), "environment/Dockerfile", "text/plain"))
     return tuple(sorted(found, key=lambda item: item.path)), concerns
-
-
-def keep_outputs(store: Store, workspace: Path, outputs: tuple[Descriptor, ...]) -> None:
-    """Keep small text outputs: with both sides at hand a report can say where they differ."""
-    for item in outputs:
-        text = item.media_type.startswith(KEPT_TYPES)
-        if text and item.link is None and item.size <= KEPT_OUTPUT:
-            with contextlib.suppress(OSError):
-                store.put_file(workspace / item.path, item.path)
 
 
 def _provenance(project: Project, parts: Ingredients, pins: Pins) -> Provenance:

@@ -6,12 +6,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from repro import canonical, engines, packing, sessions
+from repro import canonical, engines, outputs, packing, sessions
 from repro.capturing import data, dvc_config, files, host, results
 from repro.capturing.results import Expected
-from repro.comparison import Comparison, compare_results, unreplayable
+from repro.comparison import Comparison, compare_results, control, unreplayable
 from repro.engines.base import Engine, Job, Ready, Site
 from repro.environment import index, recipe
 from repro.errors import Corrupt, NotFound, Unreplayable
@@ -19,7 +18,6 @@ from repro.logs import Log
 from repro.manifest import (
     REPLAY_SCHEMA,
     Definition,
-    Descriptor,
     Finding,
     Manifest,
     Policy,
@@ -27,13 +25,14 @@ from repro.manifest import (
     Severity,
     SourceState,
     Stage,
+    from_document,
     parse,
     to_document,
 )
 from repro.process import Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
-from repro.recording import KEPT_OUTPUT, iso, keep_outputs, now, outcome
+from repro.recording import iso, now, outcome
 from repro.report import json as comparison_document
 from repro.sessions import Session
 from repro.store import Run, Store, remove_tree
@@ -50,6 +49,8 @@ class Options:
     memory: int | None = None
     """Bytes."""
     gpus: bool | None = None
+    control: bool = False
+    """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,25 @@ def replay(
     """
     engine = engines.make(options.engine, environ)
     version = engine.version()
-    with sessions.session(project.store, keep=lambda: options.keep) as session:
-        stage = _Stage(project, run, options, environ, session, engine, version)
-        try:
-            done = stage.play(sink, progress)
-        except (Unreplayable, NotFound, Corrupt) as error:
-            done = Replay(
-                "", run.id, engine.name, engine.isolation, None,
-                unreplayable(str(error), remedy=error.hint),
-            )  # fmt: skip
-        if options.keep:
-            (session.path / "kept").touch()
-            done = replace(done, kept=session.path / "workspace")
-        return _stored(project.store, done)
+    controls = _results(project.store, run.id)
+
+    def play() -> Replay:
+        with sessions.session(project.store, keep=lambda: options.keep) as session:
+            stage = _Stage(project, run, options, environ, session, engine, version)
+            return stage.played(sink, progress)
+
+    done = play()
+    if options.control and done.result and control.can_explain(done.comparison):
+        if not any(control.comparable(item, done.result) for item in controls):
+            progress.step("it differs: replaying once more, to see whether two replays agree")
+            second = _stored(project.store, play())
+            controls = (second.result,) if second.result else ()
+    if done.result:
+        again = f"repro replay {run.short} --control"
+        policy = _policy(project, run.manifest)
+        comparison = control.explained(done.comparison, done.result, controls, policy, again)
+        done = replace(done, comparison=comparison)
+    return _stored(project.store, done)
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,19 @@ class _Stage:
         """The path that the workspace had when it was recorded."""
         return self.manifest.provenance.workspace or "/repro/workspace"
 
+    def played(self, sink: Sink, progress: Progress) -> Replay:
+        """The replay, ``unreplayable`` where something that it needs could not be had."""
+        try:
+            done = self.play(sink, progress)
+        except (Unreplayable, NotFound, Corrupt) as error:
+            reason = unreplayable(str(error), remedy=error.hint)
+            engine = self.engine
+            done = Replay("", self.run.id, engine.name, engine.isolation, None, reason)
+        if not self.options.keep:
+            return done
+        (self.session.path / "kept").touch()
+        return replace(done, kept=self.workspace)
+
     def play(self, sink: Sink, progress: Progress) -> Replay:
         self._restore_source(progress)
         restored = self._restore_data(progress)
@@ -132,7 +152,10 @@ class _Stage:
         progress.step("executing")
         result = self._execute(ready, sink)
         comparison = compare_results(
-            self.manifest.result, result, self._policy(), _reader(self.project.store)
+            self.manifest.result,
+            result,
+            _policy(self.project, self.manifest),
+            outputs.reader(self.project.store),
         )
         return Replay(
             "",
@@ -213,7 +236,7 @@ class _Stage:
         execution = self.engine.execute(ready, job, log)
         after = files.scan(self.workspace, folder)
         collected = results.collect(self.workspace, before, after, _expected(self.manifest))
-        keep_outputs(self.project.store, self.workspace, collected.outputs)
+        outputs.keep(self.project.store, self.workspace, collected.outputs)
         return Result(
             observed=True,
             outcome=outcome(execution),
@@ -222,8 +245,11 @@ class _Stage:
             ended=iso(execution.started + execution.duration),
             duration=round(execution.duration, 3),
             peak_memory=execution.peak_memory,
-            host=host.describe(
-                job.env, cpus=job.cpus, engine=self.version, isolation=self.engine.isolation
+            host=replace(
+                host.describe(
+                    job.env, cpus=job.cpus, engine=self.version, isolation=self.engine.isolation
+                ),
+                **ready.facts,
             ),
             metrics=collected.metrics,
             metric_sources=collected.sources,
@@ -250,11 +276,24 @@ class _Stage:
             gpus=bool(recorded.gpus) if gpus is None else gpus,
         )
 
-    def _policy(self) -> Policy:
-        """The recorded policy; tolerances that the project has now count instead of the recorded ones,
-        because they are learned after the run."""
-        now_ = self.project.config.tolerances
-        return replace(self.manifest.policy, tolerances=now_) if now_ else self.manifest.policy
+
+def _policy(project: Project, manifest: Manifest) -> Policy:
+    """The recorded policy; tolerances that the project has now count instead of the recorded ones,
+    because they are learned after the run."""
+    current = project.config.tolerances
+    return replace(manifest.policy, tolerances=current) if current else manifest.policy
+
+
+def _results(store: Store, run_id: str) -> tuple[Result, ...]:
+    """What earlier replays of the run yielded."""
+    records = (
+        parse(content, REPLAY_SCHEMA, "a replay record") for content in store.replays(run_id)
+    )
+    return tuple(
+        from_document(Result, record["result"], "a replay record")
+        for record in records
+        if record.get("result")
+    )
 
 
 def argv(definition: Definition) -> tuple[str, ...]:
@@ -293,15 +332,6 @@ def _expected(manifest: Manifest) -> Expected:
     policy = manifest.policy
     read = (item.path for item in manifest.result.metric_sources if item.state is SourceState.READ)
     return Expected(policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read))
-
-
-def _reader(store: Store) -> Any:
-    def read(descriptor: Descriptor) -> bytes | None:
-        if descriptor.size > KEPT_OUTPUT or not store.has(descriptor.digest):
-            return None
-        return store.read(descriptor)
-
-    return read
 
 
 def _stored(store: Store, done: Replay) -> Replay:

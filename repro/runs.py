@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from repro import canonical
-from repro.capturing import leftovers
+from repro.capturing import revisions
 from repro.errors import NotFound, ReproError, UsageError
 from repro.index import Index
 from repro.project import Project
@@ -85,7 +85,7 @@ def _by_output(index: Index, path: Path, wanted: str) -> str:
 
 def _commit(project: Project, wanted: str) -> str | None:
     try:
-        return leftovers.commit_of(project.workspace, wanted)
+        return revisions.commit_of(project.workspace, wanted)
     except ReproError:
         return None
 

@@ -6,11 +6,10 @@ Never a hard link: a training that writes into its input would write into the ca
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sys
 
-from repro.capturing.digests import CHUNK, HASHERS, Algorithm, Cancel
+from repro.capturing.digests import HASHERS, Algorithm, Cancel
 
 FICLONE = 0x40049409
 """Linux: make one file share another's extents (btrfs, xfs)."""
@@ -60,10 +59,11 @@ class Copier:
         else:
             copying = True
         size = 0
+        stream = open(reading, "rb", buffering=0, closefd=False)  # noqa: SIM115
 
         def readinto(view: memoryview) -> int:
             nonlocal size
-            count = os.readv(reading, [view])
+            count = stream.readinto(view) or 0
             if copying:
                 written = 0
                 while written < count:
@@ -87,12 +87,3 @@ class Copier:
             self._refused.add(devices)
             return False
         return True
-
-
-def md5_of(path: str) -> str:
-    """The md5 of a file that nobody else knows of, without any cache."""
-    state = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
-        while chunk := stream.read(CHUNK):
-            state.update(chunk)
-    return state.hexdigest()

@@ -43,7 +43,7 @@ class Concern(Enum):
     CHANGED = (
         Severity.RISKS,
         "changed since DVC recorded it: captured as it is now, repro's store keeps what is new",
-        "dvc add (for a stage's output: dvc commit), then: dvc push",
+        "dvc add (a stage's output: dvc commit), then: dvc push; or back to the record: dvc checkout",
     )
     VERSIONED = (
         Severity.RISKS,
@@ -113,7 +113,7 @@ class Concern(Enum):
     )
     IMPORTED = (
         Severity.NOTE,
-        "imported from another repository: a replay elsewhere needs access to it",
+        "imported from another repository, which `dvc push` leaves out: repro's store keeps it",
         "",
     )
     EXECUTABLE = (

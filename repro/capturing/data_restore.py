@@ -243,7 +243,7 @@ class _Work:
                         self.reasons.append(f"{source}: {error.strerror}")
                     continue
                 raise ReproError(
-                    f"cannot write {file.path} below {self.root}: {error.strerror}"
+                    f"cannot copy {source} to {self.root}/{file.path}: {error.strerror}"
                 ) from error
             else:
                 with self._lock:

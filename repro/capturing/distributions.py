@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from email.parser import HeaderParser
 from pathlib import Path
@@ -225,23 +225,23 @@ def _at(
     revision: str | None = None,
 ) -> Installed:
     """From a path: relative inside the workspace; outside it is a checkout, or nobody else's."""
-    package = replace(item.package, origin=origin, revision=revision)
-    prefixes = ((workspace, Path(path)), (workspace.resolve(), Path(path).resolve()))
-    inside = any(target.is_relative_to(base) for base, target in prefixes)
+    inside = _inside(path, workspace)
     # `pip install -e git+…` clones into the environment, also when that lies in the workspace
-    cloned = inside and origin is PackageOrigin.EDITABLE and Path(path, ".git").is_dir()
-    if cloned and Path(path).resolve() != workspace.resolve() or not inside:
-        checkout = _checkout(Path(path)) if origin is PackageOrigin.EDITABLE else None
+    cloned = inside not in (None, ".") and Path(path, ".git").is_dir()
+    if origin is PackageOrigin.EDITABLE and (inside is None or cloned):
+        checkout = _checkout(Path(path))
         if checkout:
-            location, inner, commit = checkout
-            return replace(_from(item, PackageOrigin.VCS, location, inner, commit), outside=path)
-        if not inside:
-            return replace(item, package=package, outside=path)
-    for base, target in prefixes:
+            return replace(_from(item, PackageOrigin.VCS, *checkout), outside=path)
+    package = replace(item.package, origin=origin, revision=revision, location=inside)
+    return replace(item, package=package, outside=path if inside is None else None)
+
+
+def _inside(path: str, workspace: Path) -> str | None:
+    """The path from the workspace; None where it lies outside."""
+    for base, target in ((workspace, Path(path)), (workspace.resolve(), Path(path).resolve())):
         if target.is_relative_to(base):
-            location = target.relative_to(base).as_posix()
-            return replace(item, package=replace(package, location=location))
-    return item
+            return target.relative_to(base).as_posix()
+    return None
 
 
 def _checkout(path: Path) -> tuple[str, str, str] | None:

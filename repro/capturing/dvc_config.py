@@ -117,6 +117,11 @@ def _remote(name: str, remotes: Mapping[str, Mapping[str, str]]) -> Remote:
     versioned = any(
         settings.get(key, "").lower() == "true" for key in ("version_aware", "worktree")
     )
+    return remote_at(name, url, versioned)
+
+
+def remote_at(name: str, url: str, versioned: bool = False) -> Remote:
+    """A remote by its absolute URL, as ``DataPlaces`` of a manifest has it."""
     scheme = urlsplit(url).scheme
     local = url and (not scheme or scheme in ("file", "local") or len(scheme) == 1)
     folder = Path(re.sub(r"^(?:file|local)://", "", url)) if local else None

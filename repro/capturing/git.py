@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from repro.errors import NotFound, ReproError
 
@@ -34,6 +34,9 @@ NEUTRAL = {
     "core.safecrlf": "false",
     "status.showStash": "false",
     "submodule.recurse": "false",
+    # a name that some system takes for .git is refused when it is recorded, not when it is replayed
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
     "i18n.logOutputEncoding": "UTF-8",
     # what is written lies in a scratch folder
     "core.looseCompression": "0",
@@ -105,11 +108,11 @@ class Git:
         """The same without the configuration of this user and this machine."""
         return self.using({"core.attributesFile": os.devnull}, ISOLATION)
 
-    def run(self, *words: str, stdin: bytes | None = None) -> bytes:
+    def run(self, *words: str, stdin: bytes | Path | None = None) -> bytes:
         """What git prints. Raises GitFailed, or NotFound, where its exit code is not 0."""
         return self.demand(*words, stdin=stdin).stdout
 
-    def demand(self, *words: str, stdin: bytes | None = None) -> Output:
+    def demand(self, *words: str, stdin: bytes | Path | None = None) -> Output:
         """As ``run``, with what git said on stderr."""
         output = self.attempt(*words, stdin=stdin)
         if output.exit_code:
@@ -120,8 +123,14 @@ class Git:
         """What git prints, as one line of text."""
         return os.fsdecode(self.run(*words, stdin=stdin)).rstrip("\n")
 
-    def attempt(self, *words: str, stdin: bytes | None = None) -> Output:
-        """Exit code and all; only a git that is not there raises."""
+    def attempt(self, *words: str, stdin: bytes | Path | None = None) -> Output:
+        """Exit code and all; only a git that is not there raises. ``stdin``: content, or a file."""
+        if isinstance(stdin, Path):
+            with stdin.open("rb") as stream:
+                return self._start(words, stream, None)
+        return self._start(words, subprocess.DEVNULL if stdin is None else subprocess.PIPE, stdin)
+
+    def _start(self, words: Sequence[str], source: IO[bytes] | int, stdin: bytes | None) -> Output:
         library = _library()
         env = {**ENVIRONMENT, **self.env}
         command = [*_without(env), library.Git.GIT_PYTHON_GIT_EXECUTABLE, "--no-pager"]
@@ -133,7 +142,7 @@ class Git:
         try:
             process = library.Git().execute(
                 [*command, *words],
-                istream=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                istream=source,
                 as_process=True,
                 env=env,
                 **extra,

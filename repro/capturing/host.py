@@ -274,6 +274,11 @@ def blas(probe: Probe) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def blas_named(libraries: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``package: file name`` that are BLAS libraries, as ``blas`` names them."""
+    return tuple(sorted(item for item in libraries if _BLAS.match(item.rpartition(": ")[2])))
+
+
 def _libraries(folder: Path) -> Iterator[str]:
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro import globs
-from repro.capturing.git import Git
 from repro.capturing.source import Snapshot, TreeEntry
 from repro.capturing.source_repository import Repository
 
@@ -62,24 +61,3 @@ def _committed(repository: Repository, paths: Collection[str]) -> dict[str, Tree
             mode, _, identity = description.split(" ")
             entries[path] = TreeEntry(mode, identity)
     return entries
-
-
-def git_folder(workspace: Path) -> Path:
-    """The repository's git folder, shared by its linked work trees."""
-    folder = workspace / ".git"
-    if folder.is_file():
-        text = folder.read_text("utf-8", "surrogateescape").partition("gitdir:")[2].strip()
-        folder = (workspace / text).resolve()
-        if (folder / "commondir").is_file():
-            folder = (folder / (folder / "commondir").read_text("utf-8").strip()).resolve()
-    return folder
-
-
-def commit_of(workspace: Path, revision: str) -> str | None:
-    """The commit that a git revision means here; None where it means none."""
-    output = Git(workspace).attempt(
-        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-    )
-    return (
-        output.stdout.decode("ascii", "replace").strip() or None if not output.exit_code else None
-    )

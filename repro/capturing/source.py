@@ -81,7 +81,7 @@ def find_workspace(start: Path) -> Path:
             return candidate
         if all((candidate / name).exists() for name in ("HEAD", "objects", "refs")):
             raise ReproError(
-                f"{candidate} is a bare repository, without a work tree",
+                f"{candidate} is a bare repository: it has no work tree",
                 "run repro in a clone of it",
             )
     raise NotFound(
@@ -260,7 +260,12 @@ def rewritten(snapshot: Snapshot, paths: Collection[str]) -> tuple[str, ...]:
         plain = source_conversion.plain(item.git, item.facts, item.own, item.settings)
         with tempfile.TemporaryDirectory(dir=item.own) as folder:
             found = differing(
-                item.facts.folder, mine, item.facts.object_format, plain, Path(folder) / "written"
+                item.facts.folder,
+                mine,
+                item.facts.object_format,
+                plain,
+                Path(folder) / "written",
+                converts=item.converts,
             )
         changed.extend(prefix + path for path in found)
     return tuple(sorted(changed))

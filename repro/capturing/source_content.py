@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -52,17 +53,25 @@ def on_disk(top: Path, path: str) -> os.stat_result | None:
 
 
 def differing(
-    top: Path, entries: Mapping[str, TreeEntry], object_format: str, plain: Git, scratch: Path
+    top: Path,
+    entries: Mapping[str, TreeEntry],
+    object_format: str,
+    plain: Git,
+    scratch: Path,
+    *,
+    converts: bool,
 ) -> list[str]:
     """The paths where not that lies on disk which a checkout writes for the entry. Sorted.
 
     Every file is read. ``plain`` is git as a restore runs it, with an index that holds the entries;
-    ``scratch`` is a folder that does not exist, for the few files that a checkout converts.
+    ``scratch`` is a folder that does not exist, for what a checkout converts. ``converts``: it may,
+    and then the object's own bytes can be wrong as well.
     """
-    unlike = [path for path in entries if not _is(top, path, entries[path], object_format)]
-    convertible = [path for path in unlike if _may_be_converted(top, path, entries[path])]
-    converted = set(convertible) - set(written_otherwise(plain, convertible, top, scratch))
-    return sorted(set(unlike) - converted)
+    unlike = {path for path in entries if not _is(top, path, entries[path], object_format)}
+    asked = entries if converts else unlike
+    convertible = {path for path in asked if _may_be_converted(top, path, entries[path])}
+    otherwise = set(written_otherwise(plain, sorted(convertible), top, scratch))
+    return sorted((unlike - convertible) | otherwise)
 
 
 def written_otherwise(plain: Git, paths: Iterable[str], top: Path, target: Path) -> list[str]:
@@ -74,8 +83,11 @@ def written_otherwise(plain: Git, paths: Iterable[str], top: Path, target: Path)
     if not wanted:
         return []
     stdin = b"".join(os.fsencode(path) + b"\0" for path in wanted)
-    plain.attempt("checkout-index", "-f", "-q", "-z", "--stdin", f"--prefix={target}/", stdin=stdin)
-    return [path for path in wanted if not _same_bytes(top / path, target / path)]
+    words = ("checkout-index", "-f", "-q", "-z", "--stdin", f"--prefix={target}/")
+    said = plain.attempt(*words, stdin=stdin).stderr
+    # what git cannot encode it writes as it is, here; elsewhere it may be able to
+    failed = set(re.findall(r"failed to encode '(.*)' from", said))
+    return [path for path in wanted if path in failed or not _same_bytes(top / path, target / path)]
 
 
 def _same_bytes(a: Path, b: Path) -> bool:

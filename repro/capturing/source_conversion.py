@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ATTRIBUTES = ("text", "eol", "crlf", "ident", "filter", "working-tree-encoding")
 _MENTIONED = re.compile(rb"\b(text|eol|crlf|ident|filter|working-tree-encoding|binary)\b")
 RAW = "-text -ident -filter !working-tree-encoding"
+EVERY_RAW = {"info/attributes": f"* {RAW}\n"}
+"""Settings under which nothing is converted."""
 POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 POINTER_SIZE = 1024
 """Bytes; git-lfs takes nothing larger for a pointer."""
@@ -40,6 +42,7 @@ class Raw:
     unchanged: frozenset[str] = frozenset()
     """Those that nobody changed: only git's way of storing them is another one."""
     findings: tuple[Finding, ...] = ()
+    converts: bool = True
 
 
 def settings(config: Mapping[str, str]) -> dict[str, str]:
@@ -75,7 +78,7 @@ def find(
     temporary files; ``touched`` are the files that git calls changed.
     """
     if not _in_play(facts, settings, attribute_files):
-        return Raw()
+        return Raw(converts=False)
     files = {p: entry for p, entry in _files(git).items() if _is_file(facts.folder / p)}
     clean = plain(git, facts, own, settings)
     candidates, filtered = _candidates(git, clean, files, settings, facts.folder)

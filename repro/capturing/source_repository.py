@@ -31,8 +31,8 @@ class Facts:
     git_dir: Path
     objects: Path
     object_format: str
-    config: Mapping[str, str]
-    """Key to value, the last one where there are several."""
+    config: Mapping[str, str] = field(repr=False)
+    """Key to value, the last one where there are several. May hold credentials."""
 
     @property
     def empty_tree(self) -> str:
@@ -66,11 +66,13 @@ class Repository:
     own: Path
     """Its part of the scratch folder."""
     facts: Facts
-    git: Git
+    git: Git = field(repr=False)
     """Sees the temporary index and objects."""
     head: Head
     tree: str
     settings: dict[str, str]
+    converts: bool
+    """Whether a checkout may write other bytes than the objects hold."""
     remotes: dict[str, str]
     pushed: bool | None
     changed: tuple[str, ...]
@@ -85,6 +87,7 @@ class _Work:
 
     facts: Facts
     git: Git
+    own: Path
     path: str
     scratch: Path
     cap: int
@@ -122,7 +125,7 @@ def record(path: str, folder: Path, scratch: Path, cap: int) -> Repository:
     """
     facts = look(folder)
     own = scratch / str(len(list(scratch.iterdir())))
-    work = _Work(facts, _apart(facts, own), path, scratch, cap)
+    work = _Work(facts, _apart(facts, own), own, path, scratch, cap)
     git = work.git
     entries = git.run("ls-files", "-s", "-v", "-z").split(b"\0")
     _prepare_index(work, entries)
@@ -149,6 +152,7 @@ def record(path: str, folder: Path, scratch: Path, cap: int) -> Repository:
         head=head,
         tree=tree,
         settings=settings,
+        converts=raw.converts,
         remotes=remotes,
         pushed=_pushed(git, head, remotes),
         changed=_changes(work, head.tree, tree, raw.unchanged | work.unseen),
@@ -194,7 +198,10 @@ def _apart(facts: Facts, own: Path) -> Git:
     index = facts.git_dir / "index"
     if index.exists():
         # with its time: an entry is clean unseen only where the index is younger than the file
-        shutil.copy2(index, own / "index")
+        with index.open("rb") as stream, (own / "index").open("wb") as copy:
+            status = os.fstat(stream.fileno())
+            shutil.copyfileobj(stream, copy)
+        os.utime(own / "index", ns=(status.st_atime_ns, status.st_mtime_ns))
     filters = {
         f"{key.rpartition('.')[0]}.{name}": value
         for key in facts.config
@@ -319,7 +326,9 @@ def _prepare_index(work: _Work, entries: Sequence[bytes]) -> None:
 def _sparse(work: _Work, absent: Mapping[str, str]) -> None:
     """Files that the user told git to leave out of the work tree, with their ids: they are kept."""
     missing: set[str] = set()
-    if any(key.endswith(".promisor") or key == "extensions.partialclone" for key in work.facts.config):
+    if any(
+        key.endswith(".promisor") or key == "extensions.partialclone" for key in work.facts.config
+    ):
         words = ("--objects", "--missing=print", "HEAD^{tree}", "--")
         out = os.fsdecode(work.git.run("rev-list", *words))
         missing = {line[1:] for line in out.splitlines() if line.startswith("?")}
@@ -477,8 +486,14 @@ def _stage(work: _Work) -> None:
         _write_info(work, work.info)
     if not work.stage:
         return
-    words = ("--add", "--remove", "--replace", "-z", "--stdin")
-    output = work.git.demand("update-index", *words, stdin=_joined(sorted(work.stage)))
+    words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
+    paths = _joined(sorted(work.stage))
+    try:
+        output = work.git.demand(*words, stdin=paths)
+    except GitFailed:
+        # bytes that are not in the encoding which an attribute promises: take them as they are
+        raw = source_conversion.plain(work.git, work.facts, work.own, source_conversion.EVERY_RAW)
+        output = raw.demand(*words, stdin=paths)
     for name in re.findall(r"^Ignoring path (.*)$", output.stderr, re.MULTILINE):
         work.note(
             Severity.BREAKS,
@@ -523,7 +538,7 @@ def _changes(work: _Work, before: str, after: str, unchanged: Iterable[str]) -> 
     """``M path`` for each file that differs from the commit, those of inner repositories too."""
     passed_over = set(unchanged)
     found = [
-        f"{'??' if path in work.untracked else letter} {path}"
+        f"{'??' if letter == 'A' and path in work.untracked else letter} {path}"
         for letter, path in tree_changes(work.git, before, after)
         if path not in passed_over
     ]

@@ -103,8 +103,9 @@ def _check(source: Source) -> None:
 
 def _is_forbidden(name: str) -> bool:
     # .git in every spelling that some file system takes for it
-    plain = re.sub("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]", "", name).lower().rstrip(". ")
-    return plain in ("", ".git", "git~1") or "\0" in name or "\\" in name or ":" in name
+    plain = re.sub("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]", "", name).lower()
+    plain = plain.partition(":")[0].rstrip(". ")
+    return plain in ("", ".git", "git~1") or "\0" in name or (os.name == "nt" and "\\" in name)
 
 
 def _restore(
@@ -117,7 +118,7 @@ def _restore(
     tags: tuple[str, ...],
 ) -> None:
     folder = target / part.path
-    if part.path and source_content.on_disk(target, f"{part.path}/x") is None:
+    if part.path:
         _make_folder(target, part.path)
     git = _init(folder, object_format, part.settings, remotes)
     for name in (COMMIT, WORKTREE):
@@ -147,11 +148,12 @@ def _init(
 ) -> Git:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    strict = {"core.protectHFS": "true", "core.protectNTFS": "true", "safe.directory": "*"}
-    git = Git(folder, strict).isolated()
+    git = Git(folder, {"safe.directory": "*"}).isolated()
     git.run("init", "-q", "--template=", f"--object-format={object_format}")
-    for key, value in source_conversion.rules(settings).items():
-        git.run("config", key, value)
+    with (folder / ".git" / "config").open("a") as stream:
+        stream.write("[core]\n")
+        for key, value in source_conversion.rules(settings).items():
+            stream.write(f"\t{key.removeprefix('core.')} = {value}\n")
     for name, url in sorted(remotes.items()):
         if _is_ref(git, f"refs/remotes/{name}/x"):
             git.run("config", f"remote.{name}.url", url)
@@ -170,7 +172,7 @@ def _is_ref(git: Git, name: str) -> bool:
 def unpack(git: Git, pack: Path, role: str) -> None:
     """Put the pack's objects into the repository; each is hashed on the way."""
     try:
-        git.run("index-pack", "--stdin", "--threads=1", stdin=pack.read_bytes())
+        git.run("index-pack", "--stdin", "--threads=1", stdin=pack)
     except (GitFailed, OSError) as error:
         raise Corrupt(
             f"the bundle's {role} is damaged: {error}", "take the bundle from its origin again"
@@ -218,19 +220,23 @@ def _check_out(git: Git, part: Part, object_format: str) -> None:
     apart = git.using(env={"GIT_INDEX_FILE": os.fspath(index)})
     try:
         apart.run("read-tree", part.tree)
-        apart.run("checkout-index", "-a", "-q")
+        said = apart.demand("checkout-index", "-a", "-q").stderr
         entries = source_content.read_tree(git, part.tree)
         _check_names(git, part.tree)
         for path, entry in entries.items():
             if entry.mode == source_content.GITLINK:
                 _make_folder(git.folder, path)
         scratch = git.folder / ".git" / "repro-check"
-        wrong = source_content.differing(git.folder, entries, object_format, apart, scratch)
+        wrong = source_content.differing(
+            git.folder, entries, object_format, apart, scratch, converts=False
+        )
         shutil.rmtree(scratch, ignore_errors=True)
     except GitFailed as error:
         raise Unreplayable(f"the work tree cannot be written: {error}", error.hint) from error
     finally:
         index.unlink(missing_ok=True)
+    if "failed to encode" in said:
+        raise Unreplayable(f"git on this machine cannot write an encoding: {said.splitlines()[0]}")
     if wrong:
         raise Unreplayable(
             f"the work tree did not come out as recorded: {source_conversion.listed(wrong)}",

@@ -51,7 +51,8 @@ def list_command(
         click.echo(
             report.render(
                 shown, len(found), wanted,
-                colour=terminal.use_colour(sys.stdout), width=terminal.width(),
+                colour=terminal.use_colour(sys.stdout),
+                width=terminal.width() if sys.stdout.isatty() else 1000,
             ),
             nl=False,
         )  # fmt: skip

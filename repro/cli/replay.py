@@ -32,6 +32,11 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 @click.option("--memory", metavar="SIZE", callback=_size, help="Memory limit, e.g. '8 GB'.")
 @click.option("--gpus/--no-gpus", default=None, help="Give it GPUs; default: if the run had some.")
 @click.option("--keep", is_flag=True, help="Keep the restored workspace, and say where it is.")
+@click.option(
+    "--control",
+    is_flag=True,
+    help="Where it differs: replay a second time, to tell whether the training itself repeats.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Also write the report as Markdown.")  # fmt: skip
@@ -46,6 +51,7 @@ def replay_command(
     memory: int | None,
     gpus: bool | None,
     keep: bool,
+    control: bool,
     as_json: bool,
     markdown: Path | None,
     show_all: bool,
@@ -66,7 +72,7 @@ def replay_command(
 
     project = open_project()
     found = runs.resolve(project, run, Path.cwd())
-    options = replaying.Options(engine, network, keep, cpus, memory, gpus)
+    options = replaying.Options(engine, network, keep, cpus, memory, gpus, control)
     sink = Silent() if quiet else terminal.Onward(all_to_stderr=True)
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
     done = replaying.replay(project, found, options, os.environ, sink, progress)

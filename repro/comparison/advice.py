@@ -75,7 +75,10 @@ def _cause(comparison: Comparison) -> str:
 
 def _tolerance_hint(differing: list[MetricDifference]) -> str:
     """Only when every difference looks like rounding: a tolerance must not hide a real one."""
-    ratios = [metric.relative for metric in differing]
+    ratios = [
+        metric.relative if metric.steps_a is None else metric.largest_relative
+        for metric in differing
+    ]
     if not ratios or any(ratio is None or ratio > _ROUNDING for ratio in ratios):
         return ""
     largest = max(ratio for ratio in ratios if ratio is not None)

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import Any
 
 from repro.comparison.nouns import Sides
+from repro.comparison.pairing import count
 
 EXCERPT = 40
 """Characters of a value that are quoted."""
@@ -101,7 +102,7 @@ def _csv(a: bytes, b: bytes, sides: Sides, delimiter: str) -> str:
     for number, (left, right) in enumerate(zip_longest(ours, theirs), start=1):
         if left is None or right is None:
             only = max(len(ours), len(theirs)) - number + 1
-            return f"row {number}: {only} rows only in {sides[left is None]}"
+            return f"row {number}: {count(only, 'row')} only in {sides[left is None]}"
         for column, (one, other) in enumerate(zip_longest(left, right)):
             if one != other:
                 name = f" ({quoted(header[column])})" if column < len(header) else ""

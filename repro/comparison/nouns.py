@@ -73,7 +73,7 @@ class MetricDifference:
     """One metric, equal ones too.
 
     Of a series, ``a`` and ``b`` are the values at ``first_step``, and ``absolute`` and ``relative``
-    belong to these two; ``largest_absolute`` is over all steps.
+    belong to these two; the ``largest`` ones are over all steps.
     """
 
     source: str
@@ -102,6 +102,8 @@ class MetricDifference:
     first_step: Scalar = None
     """Label of the first differing step; where none differs, of the first one not equal."""
     largest_absolute: float | None = None
+    largest_relative: float | None = None
+    """None also when there is a differing step without a finite distance."""
     note: str = ""
 
     @property

@@ -82,8 +82,9 @@ def _by_label(a: Metric, b: Metric) -> Iterator[_Step]:
 def _merged(ours: list[_Key], theirs: list[_Key]) -> list[_Key]:
     """The order of the side that has all steps of the other, else by size."""
     for one, other in ((ours, theirs), (theirs, ours)):
-        if set(one) <= (all_of := set(other)) and one == [key for key in other if key in set(one)]:
-            return other if all_of else one
+        wanted = set(one)
+        if one == [key for key in other if key in wanted]:
+            return other
     return sorted({*ours, *theirs}, key=_rank)
 
 
@@ -124,11 +125,9 @@ def _summed_up(
             (within if near else differing).append(step)
     label, left, right = (differing or within or [(None, None, None)])[0]
     a, b = left[0] if left else None, right[0] if right else None
-    far = [
-        numbers.distance(ours[0], theirs[0])
-        for _, ours, theirs in differing + within
-        if ours and theirs
-    ]
+    unequal = [(x[0], y[0]) if x and y else (None, None) for _, x, y in differing + within]
+    far = [numbers.distance(*values) for values in unequal]
+    ratios = [numbers.relative(*values) for values in unequal]
     return replace(
         bare,
         status=Status.DIFFERENT
@@ -147,6 +146,9 @@ def _summed_up(
         within_steps=len(within),
         first_step=label,
         largest_absolute=max((value for value in far if value is not None), default=None),
+        largest_relative=None
+        if None in ratios
+        else max(map(float, filter(None, ratios)), default=None),
         note="; ".join(_notes(differing, steps, reordered, sides)),
     )
 

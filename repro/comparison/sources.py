@@ -23,11 +23,18 @@ _WRITTEN = (SourceState.READ, SourceState.EMPTY, SourceState.UNREADABLE)
 
 _WORDS = {
     SourceState.READ: "written",
-    SourceState.EMPTY: "written, but with no value in it",
-    SourceState.UNREADABLE: "written, but unreadable",
+    SourceState.EMPTY: "without a value",
+    SourceState.UNREADABLE: "unreadable",
     SourceState.MISSING: "not written",
     SourceState.STALE: "left over (not rewritten)",
     None: "not there",
+}
+
+_IN_BOTH = {
+    SourceState.EMPTY: "without a value in both runs",
+    SourceState.UNREADABLE: "unreadable in both runs",
+    SourceState.MISSING: "written by neither run",
+    SourceState.STALE: "written by neither run: left over from an earlier one",
 }
 
 _OR_NOT = "or take it out of the metrics in repro.yaml"
@@ -172,24 +179,24 @@ def _message(
     declared: bool,
     sides: Sides,
 ) -> str:
-    if states[0] is states[1] is SourceState.READ:
+    state = states[0]
+    if state is states[1] is SourceState.READ:
         return ""
-    both = f"{_words(states[0], a)} in {sides[0]}, {_words(states[1], b)} in {sides[1]}"
-    if states[0] is states[1] and _details(a) == _details(b):
-        both = f"{_words(states[0], a)} in either"
-    nobody = not any(state in _WRITTEN for state in states)
-    if declared and nobody and None in states and states[0] is not states[1]:
-        at = 1 if states[0] is None else 0
-        return f"declared, but {_words(states[at], (a, b)[at])} in {sides[at]}"
-    if declared and nobody:
-        return f"declared, but written by neither run: {both}"
-    return f"declared, but {both}" if declared and SourceState.READ not in states else both
+    prefix = "declared, but " if declared else ""
+    if state and state is states[1] and _details(a) == _details(b):
+        return prefix + _IN_BOTH[state] + _details(a)
+    if any(state in _WRITTEN for state in states):
+        return f"{_words(states[0], a)} in {sides[0]}, {_words(states[1], b)} in {sides[1]}"
+    if None in states:
+        at = 1 if state is None else 0
+        return f"{prefix}{_words(states[at], (a, b)[at])} in {sides[at]}"
+    neither = f"{prefix}written by neither run: "
+    return f"{neither}{_words(state, a)} in {sides[0]}, {_words(states[1], b)} in {sides[1]}"
 
 
 def _words(state: SourceState | None, source: MetricSource | None) -> str:
-    detail = _details(source)
-    return f"{_WORDS[state]} ({detail})" if detail else _WORDS[state]
+    return _WORDS[state] + _details(source)
 
 
 def _details(source: MetricSource | None) -> str:
-    return source.detail if source else ""
+    return f" ({source.detail})" if source and source.detail else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from repro.environment.index import PackageSources
 from repro.environment.recipe import Recipe
@@ -25,6 +25,8 @@ class Ready:
     seconds: float
     image: Image | None = None
     findings: tuple[Finding, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What is known of the inside, by the fields of manifest.Host: distribution, libc, python, blas."""
 
 
 @dataclass(frozen=True)

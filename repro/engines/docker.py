@@ -26,9 +26,10 @@ from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
 
 from repro import process
+from repro.capturing import host
 from repro.engines import uv as tools
 from repro.engines.base import Job, Ready, Site
-from repro.environment.recipe import Recipe
+from repro.environment.recipe import VENV, Recipe
 from repro.errors import EngineError, NotFound, ReproError, Unreplayable
 from repro.manifest import EnvironmentKind, Finding, Image, Severity
 from repro.process import Execution, Sink
@@ -42,6 +43,28 @@ UNPRIVILEGED = 1000
 """uid and gid of a replay whose caller is root."""
 PROCESS_LIMIT = 8192
 STARTING = "start it (systemctl start docker, or Docker Desktop), or replay without isolation: --engine venv"
+
+
+FACTS = "org.repro.facts"
+_ASK = """
+import json, os, platform, sysconfig
+site = sysconfig.get_paths()["platlib"]
+release = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release") if "=" in line)
+libc = " ".join(platform.libc_ver())
+print(json.dumps({
+    "distribution": release.get("PRETTY_NAME", "").strip('"') or None,
+    "libc": libc or None,
+    "python": platform.python_implementation() + " " + platform.python_version(),
+    "blas": [
+        package + ": " + name
+        for package in ("numpy", "scipy", "torch")
+        for place in (package + ".libs", package + "/lib")
+        if os.path.isdir(os.path.join(site, place))
+        for name in os.listdir(os.path.join(site, place))
+        if not os.path.islink(os.path.join(site, place, name))
+    ],
+}))
+"""
 
 
 class DockerEngine:
@@ -134,7 +157,9 @@ class DockerEngine:
                 image, reused = self._from_dockerfile(recipe, site, progress)
             case EnvironmentKind.PACKAGES:
                 image, reused = self._from_packages(recipe, site, progress)
-        return Ready(str(image.id), reused, time.monotonic() - clock, image, _moved(recipe, image))
+        seconds = time.monotonic() - clock
+        facts = self._known_facts(image)
+        return Ready(str(image.id), reused, seconds, image, _moved(recipe, image), facts)
 
     def _base(self, wanted: Image, progress: Progress) -> Image:
         """The image that was recorded, by id, by digest, and only then by its name."""
@@ -174,6 +199,7 @@ class DockerEngine:
             for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
                 progress.detail(" ".join(command))
                 self._exec(container, command, tools.build_environment(site.sources))
+            facts = self._facts(container)
             with _explained("committing the environment"):
                 made = self._client.api.commit(
                     container.id,
@@ -184,6 +210,7 @@ class DockerEngine:
                         *(f"ENV {name}={value}" for name, value in recipe.variables.items()),
                         *self._as_in(base),
                         f"LABEL org.repro.key={recipe.key}",
+                        f"LABEL {FACTS}={json.dumps(json.dumps(facts))}",
                     ],
                 )
         return Image(tag, id=made["Id"]), False
@@ -197,6 +224,24 @@ class DockerEngine:
             f"CMD {json.dumps(config.get('Cmd') or ['python3'])}",
             f"USER {config.get('User') or 'root'}",
         )
+
+    def _facts(self, container: Container) -> dict[str, Any]:
+        """What the inside says of itself, for setting beside the recorded host."""
+        code, said = container.exec_run([f"{VENV}/bin/python", "-c", _ASK])
+        if code:
+            return {}
+        try:
+            answer = json.loads(said)
+            return {**answer, "blas": host.blas_named(answer.pop("blas"))}
+        except (ValueError, KeyError, TypeError):
+            return {}
+
+    def _known_facts(self, image: Image) -> dict[str, Any]:
+        label = (self._config(image).get("Labels") or {}).get(FACTS)
+        found: dict[str, Any] = json.loads(label) if label else {}
+        if isinstance(found.get("blas"), list):
+            found["blas"] = tuple(found["blas"])
+        return {"distribution": None, "libc": None, "blas": None, **found}
 
     def _config(self, image: Image) -> dict[str, Any]:
         found: dict[str, Any] = self._client.images.get(image.id).attrs.get("Config") or {}

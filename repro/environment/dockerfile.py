@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from repro.environment.recipe import Recipe
 
 
+GET_GIT = (
+    "command -v git >/dev/null || "
+    "{ apt-get update -q && apt-get install -y -q --no-install-recommends git; }"
+)
+
+
 def render(recipe: Recipe, inside: str) -> str:
     """The text of the Dockerfile; ``inside`` is where the workspace lies in the container."""
     match recipe.kind:
@@ -19,7 +25,9 @@ def render(recipe: Recipe, inside: str) -> str:
             return _image(recipe)
         case EnvironmentKind.DOCKERFILE:
             return _own(recipe)
-    return "\n".join([*_head(recipe), *_base(recipe), *_packages(recipe), *_source(recipe, inside)])
+    return "\n".join(
+        [*_head(recipe, inside), *_base(recipe), *_packages(recipe), *_source(recipe, inside)]
+    )
 
 
 def _image(recipe: Recipe) -> str:
@@ -29,7 +37,7 @@ def _image(recipe: Recipe) -> str:
 def _own(recipe: Recipe) -> str:
     path = recipe.image.dockerfile
     lines = [
-        "# The run's environment is built from the project's own Dockerfile. In the restored source:",
+        "# The environment is built from the project's own Dockerfile. In the restored source:",
         "#",
         f"#     docker build -t run -f {shlex.quote(str(path))} .",
         "#",
@@ -46,39 +54,39 @@ def _own(recipe: Recipe) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _head(recipe: Recipe) -> list[str]:
-    context = "the top of the restored source" if recipe.needs_source else "this folder"
+def _head(recipe: Recipe, inside: str) -> list[str]:
+    folder = (
+        "this folder, with the restored source in it as `source`" if recipe.needs_source else ""
+    )
     return [
         f"# The environment of a recorded training run: {recipe.summary}.",
         "#",
         "# `repro replay` takes the same steps with uv. By hand, with Docker alone, from",
-        f"# {context}{' (with the files beside this one copied into it)' if recipe.needs_source else ''}:",
+        f"# {folder or 'this folder'}:",
         "#",
         "#     docker build -t run .",
-        f'#     docker run --rm -it --network none -v "$PWD":{WORK} -w {WORK} run COMMAND',
+        f"#     docker run --rm -it --network none -v SOURCE:{inside} -w {inside} run COMMAND",
         "#",
         f"# key: {recipe.key}",
         "",
     ]
 
 
-WORK = "/workspace"
-
-
 def _base(recipe: Recipe) -> list[str]:
-    lines = [f"FROM {recipe.base}"]
-    if not recipe.image.digest:
-        lines.insert(
-            0, "# No registry digest is known of this image: the name may mean another one today."
-        )
+    said = "# Its registry digest is not known: the name may stand for another image by now."
     return [
-        *lines,
+        *([] if recipe.image.digest else [said]),
+        f"FROM {recipe.base}",
         "",
-        f"# The run used Python {recipe.python_version}: the build stops where the base has another one.",
-        'RUN python3 -c "import platform, sys; '
-        f"sys.exit(platform.python_version() != '{recipe.python_version}')\" \\",
-        " && python3 -m venv /opt/repro/venv",
-        "ENV VIRTUAL_ENV=/opt/repro/venv PATH=/opt/repro/venv/bin:$PATH",
+        "# Where your packages come from, if not from the public index; give no passwords this way.",
+        "ARG PIP_INDEX_URL",
+        "ARG PIP_EXTRA_INDEX_URL",
+        "",
+        f"# The run used Python {recipe.python_version}; the build stops where the base has another.",
+        f"RUN python3 -c 'import platform as p; assert p.python_version() == "
+        f'"{recipe.python_version}", p.python_version()\' \\',
+        f" && python3 -m venv {recipe.venv}",
+        f"ENV VIRTUAL_ENV={recipe.venv} PATH={recipe.venv}/bin:$PATH",
         "",
     ]
 
@@ -93,6 +101,8 @@ def _packages(recipe: Recipe) -> list[str]:
             "-r /opt/repro/requirements.lock",
             "",
         ]
+    if recipe.needs_git:
+        lines += ["# For what comes from a git repository.", f"RUN {GET_GIT}", ""]
     if recipe.unhashed:
         lines += [
             "# No hashes are known of these: what is downloaded today may be something else.",
@@ -108,8 +118,8 @@ def _source(recipe: Recipe, inside: str) -> list[str]:
     if not recipe.needs_source:
         return []
     lines = [
-        "# Projects of the source itself. When running, mount the source at the same place.",
-        f"COPY . {shlex.quote(inside)}",
+        "# Projects of the source itself; when it runs, the source is mounted at the same place.",
+        f"COPY source {shlex.quote(inside)}",
     ]
     for path in recipe.local:
         lines.append(f"RUN python -m pip install --no-cache-dir --no-deps {shlex.quote(path)}")

@@ -7,16 +7,20 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from repro.environment import project_index
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+PUBLIC = "https://pypi.example/simple"
+"""The default of pip and of uv: named again in some project files, and no extra index then."""
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -49,6 +53,17 @@ class PackageSources:
             env["UV_NO_INDEX"] = "1"
         return PackageSources(env, (), self.ca_bundle)
 
+    def without(self, said: str) -> PackageSources | None:
+        """The same without the extra index that an error message speaks of; None where it is none."""
+        extra = self.env.get("UV_INDEX", "").split()
+        kept = [item for item in extra if without_credentials(_bare(item)).rstrip("/") not in said]
+        if len(kept) == len(extra):
+            return None
+        env = {name: value for name, value in self.env.items() if name != "UV_INDEX"}
+        if kept:
+            env["UV_INDEX"] = " ".join(kept)
+        return replace(self, env=env)
+
     @property
     def folders(self) -> tuple[Path, ...]:
         """The local folders of wheels (find-links)."""
@@ -56,29 +71,38 @@ class PackageSources:
         return tuple(path for item in links if (path := local_path(item)))
 
 
-def read(env: Mapping[str, str], prefix: str | None = None) -> PackageSources:
+def sources(
+    env: Mapping[str, str], prefix: str | None = None, *, projects: Sequence[Path] = ()
+) -> PackageSources:
     """This host's package sources, from the environment and the configuration files of pip and uv.
 
     ``prefix`` is that of the interpreter whose packages are meant: pip has a file there as well.
-    What uv itself is told (UV_*, uv.toml) goes before what pip is told.
+    ``projects`` are folders whose own files may name indexes too; those come last. What uv itself is
+    told (UV_*, uv.toml) goes before what pip is told.
     """
     pip, uv = _Pip(env, prefix), _Uv(env)
+    own = [project_index.read(folder) for folder in projects]
     told: dict[str, str] = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     default = uv.default or pip.first("index-url")
     if default:
         told["UV_DEFAULT_INDEX"] = _address(default)
-    extra = list(
-        dict.fromkeys(_address(item) for item in [*uv.extra, *pip.words("extra-index-url")])
-    )
+    named = [
+        *uv.extra,
+        *pip.words("extra-index-url"),
+        *(one for item in own for one in item.indexes),
+    ]
+    extra = [item for item in _distinct(named) if item not in (default, PUBLIC, f"{PUBLIC}/")]
     if extra:
         told["UV_INDEX"] = " ".join(extra)
-    links = list(dict.fromkeys(_address(item) for item in [*uv.links, *pip.words("find-links")]))
+    links = _distinct(
+        [*uv.links, *pip.words("find-links"), *(one for item in own for one in item.links)]
+    )
     if links:
         told["UV_FIND_LINKS"] = ",".join(links)
     if uv.no_index or pip.flag("no-index"):
         told["UV_NO_INDEX"] = "1"
-    if hosts := [*uv.insecure, *pip.words("trusted-host")]:
-        told["UV_INSECURE_HOST"] = " ".join(dict.fromkeys(hosts))
+    if hosts := _distinct([*uv.insecure, *pip.words("trusted-host")], address=False):
+        told["UV_INSECURE_HOST"] = " ".join(hosts)
     if (
         timeout := env.get("UV_HTTP_TIMEOUT")
         or pip.first("timeout")
@@ -86,29 +110,36 @@ def read(env: Mapping[str, str], prefix: str | None = None) -> PackageSources:
     ):
         told["UV_HTTP_TIMEOUT"] = timeout
     told |= _proxies(env, pip.first("proxy"))
-    told |= _credentials(env)
+    told |= _credentials(env, pip.first("client-cert"))
     ca = _ca_bundle(env, pip.first("cert"))
     if ca:
         told["SSL_CERT_FILE"] = str(ca)
     # a default index on this host's disk is as local as an extra one
-    named = [item for item in (told.get("UV_DEFAULT_INDEX"), *extra, *links) if item]
-    local = tuple(item for item in named if local_path(item))
+    everything = [item for item in (told.get("UV_DEFAULT_INDEX"), *extra, *links) if item]
+    local = tuple(item for item in everything if local_path(item))
     return PackageSources(told, tuple(_mounts(local, told)), ca, local)
+
+
+def _distinct(items: Sequence[str], *, address: bool = True) -> list[str]:
+    return list(dict.fromkeys(_address(item) if address else item for item in items))
 
 
 def without_credentials(text: str) -> str:
     """The text, with the user part of every URL in it taken out."""
-    return re.sub(r"(\w+://)[^/\s@]+@", r"\1", text)
+    return re.sub(r"(\w+://)[^/\s@`]+@", r"\1", text)
 
 
 def local_path(address: str) -> Path | None:
     """The folder that an index or find-links address names on this host; None for a remote one."""
-    # uv's indexes may carry a name: name=https://…
-    address = re.sub(r"^[\w.-]+=(?=\w+://)", "", address)
-    parts = urlsplit(address)
+    parts = urlsplit(_bare(address))
     if parts.scheme == "file":
         return Path(unquote(parts.path))
     return Path(address).expanduser() if not parts.scheme else None
+
+
+def _bare(address: str) -> str:
+    """uv's indexes may carry a name: name=https://…"""
+    return re.sub(r"^[\w.-]+=(?=\w+://)", "", address)
 
 
 def _address(item: str) -> str:
@@ -148,15 +179,15 @@ def _proxies(env: Mapping[str, str], from_pip: str | None) -> dict[str, str]:
     return found
 
 
-def _credentials(env: Mapping[str, str]) -> dict[str, str]:
+def _credentials(env: Mapping[str, str], client: str | None) -> dict[str, str]:
     found = {
         name: value
         for name, value in env.items()
         if re.fullmatch(r"UV_INDEX_\w+_(USERNAME|PASSWORD)", name) or name == "UV_KEYRING_PROVIDER"
     }
-    for name in ("NETRC", "SSL_CLIENT_CERT"):
-        if Path(env.get(name, "")).is_file():
-            found[name] = env[name]
+    for name, value in (("NETRC", env.get("NETRC")), ("SSL_CLIENT_CERT", client)):
+        if (path := env.get(name) or value) and Path(path).is_file():
+            found[name] = path
     home = env.get("HOME")
     if "NETRC" not in found and home and (netrc := Path(home) / ".netrc").is_file():
         found["NETRC"] = str(netrc)
@@ -257,6 +288,3 @@ def _uv_toml(env: Mapping[str, str]) -> dict[str, Any]:
             continue
         merged |= {**document.get("pip", {}), **document}
     return merged
-
-
-sources = read

@@ -10,27 +10,19 @@ import contextlib
 import json
 import os
 import re
-import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from repro import canonical, process
-from repro.capturing.requirements import parse
-from repro.environment.index import PackageSources, without_credentials
-from repro.errors import EngineError
+from repro import canonical
+from repro.environment import asking
+from repro.environment.asking import Answer, Hashes
+from repro.environment.index import PackageSources
 from repro.manifest import Finding, Interpreter, Package, PackageOrigin, Severity, to_document
 
 # Goes up when the same packages would give another text.
 FORMAT = 1
-TIMEOUT = 180.0
-"""Seconds that all questions to uv about one lock may take together."""
-
-Hashes = dict[str, tuple[str, ...]]
-
-PASSED_ON = ("PATH", "HOME", "USER", "TMPDIR", "XDG_CACHE_HOME", "LANG", "SYSTEMROOT", "APPDATA")
 
 
 @dataclass(frozen=True)
@@ -41,17 +33,6 @@ class Lock:
     findings: tuple[Finding, ...] = ()
     complete: bool = True
     """False: an index could not be asked, so a later attempt may know more."""
-
-
-@dataclass
-class _Answer:
-    """What one set of sources knows of the pins."""
-
-    hashes: Hashes = field(default_factory=dict)
-    absent: set[str] = field(default_factory=set)
-    """Not there, said a source that answered."""
-    trouble: dict[str, str] = field(default_factory=dict)
-    """Not told, and why: no network, a build that failed."""
 
 
 def make_lock(
@@ -71,19 +52,23 @@ def make_lock(
     entry = cache / f"lock-{_key(packages, python, sources)}.json"
     if known := _read(entry):
         return known
+    invalid = tuple(item for item in packages if not _is_version(item.version))
+    packages = [item for item in packages if item not in invalid]
     pins = {item.name: item for item in packages if item.origin is PackageOrigin.INDEX}
-    ask = _Asking(python, os.environ if env is None else env, offline)
+    question = asking.Question(python, os.environ if env is None else env, offline)
     with ThreadPoolExecutor(2) as pool:
         # two questions, because the hashes of a folder here must not hide those that others can use
         asked = [sources.elsewhere, sources] if sources.local else [sources]
-        answers = [item.result() for item in [pool.submit(ask, pins, one) for one in asked]]
+        answers = [
+            item.result() for item in [pool.submit(question.ask, pins, one) for one in asked]
+        ]
     everywhere, here = answers[0], answers[-1]
     hashes = _merged(everywhere.hashes, here.hashes)
     for name, package in pins.items():
         if name not in here.absent and not hashes.get(name):
             hashes[name] = _local_hashes(package, sources.folders, cache)
     text = "".join(f"{line}\n" for line in _lines(packages, hashes))
-    findings = tuple(_findings(pins, hashes, everywhere, here))
+    findings = (*_invalid(invalid), *_findings(pins, hashes, everywhere, here))
     lock = Lock(text, findings, complete=not (everywhere.trouble or here.trouble))
     if lock.complete:
         document = {"text": text, "findings": to_document(findings)}
@@ -134,8 +119,8 @@ def _local_hashes(package: Package, folders: Iterable[Path], cache: Path) -> tup
     found: set[str] = set()
     for folder in folders:
         with contextlib.suppress(OSError):
-            names = [name for name in os.listdir(folder) if stem.match(name)]
-            found.update(_file_hash(folder / name, cache) for name in names)
+            files = [path for path in folder.iterdir() if stem.match(path.name)]
+            found.update(_file_hash(path, cache) for path in files)
     return tuple(sorted(found))
 
 
@@ -150,138 +135,35 @@ def _file_hash(path: Path, cache: Path) -> str:
     return digest
 
 
-# --- asking uv ------------------------------------------------------------------------------
-
-
-class _Asking:
-    """Asks uv for hashes; leaves out, one by one, the pins that keep it from answering."""
-
-    def __init__(self, python: Path | Interpreter, env: Mapping[str, str], offline: bool) -> None:
-        # found here and not in a thread: sysconfig, which uv's package asks, does not bear that
-        self._uv, self._offline = _uv(), offline
-        if isinstance(python, Path):
-            self._target = ("--python", str(python))
-        else:
-            # any interpreter will do to ask with; this one is certainly here
-            self._target = ("--python", sys.executable, "--python-version", python.version)
-        self._env = {name: env[name] for name in (*PASSED_ON, "UV_CACHE_DIR") if name in env}
-        self._deadline = time.monotonic() + TIMEOUT
-
-    def __call__(self, pins: Mapping[str, Package], sources: PackageSources) -> _Answer:
-        answer = _Answer()
-        self._ask(dict(pins), sources, answer, self._offline)
-        return answer
-
-    def _ask(
-        self, pins: dict[str, Package], sources: PackageSources, answer: _Answer, offline: bool
-    ) -> None:
-        while pins:
-            hashes, said = self._run(pins, sources, offline)
-            if hashes is not None:
-                answer.hashes |= hashes
-                return
-            guilty = _named(said, pins)
-            if _no_network(said):
-                if offline:
-                    answer.trouble |= dict.fromkeys(pins, said)
-                    return
-                # uv's own cache may know them, from the day when they were installed
-                reason = said
-                self._ask(pins, sources, answer, offline=True)
-                for name in pins.keys() - answer.hashes.keys():
-                    answer.trouble[name] = reason
-                return
-            if guilty is None:
-                self._halve(pins, sources, answer, offline, said)
-                return
-            if _absent(said) and not offline:
-                answer.absent.add(guilty)
-            else:
-                answer.trouble[guilty] = said
-            del pins[guilty]
-
-    def _halve(
-        self,
-        pins: dict[str, Package],
-        sources: PackageSources,
-        answer: _Answer,
-        offline: bool,
-        said: str,
-    ) -> None:
-        """The message names nobody: the two halves on their own, down to the one who is to blame."""
-        names = sorted(pins)
-        if len(names) == 1 or time.monotonic() > self._deadline:
-            answer.trouble |= dict.fromkeys(names, said)
-            return
-        for half in (names[: len(names) // 2], names[len(names) // 2 :]):
-            self._ask({name: pins[name] for name in half}, sources, answer, offline)
-
-    def _run(
-        self, pins: Mapping[str, Package], sources: PackageSources, offline: bool
-    ) -> tuple[Hashes | None, str]:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            return None, f"uv had no answer within {TIMEOUT:g} s"
-        argv = [
-            self._uv, "pip", "compile", "-", "--quiet", "--no-config", "--no-deps",
-            "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header",
-            "--no-annotate", "--no-strip-extras", "--no-strip-markers", "--prerelease=allow",
-            *self._target,
-            *(["--offline"] if offline else []),
-        ]  # fmt: skip
-        lines = "".join(f"{item.name}=={item.version}\n" for item in pins.values())
-        env = {"UV_HTTP_RETRIES": "1", **self._env, **sources.env, "UV_PYTHON_DOWNLOADS": "never"}
-        if no_index := env.pop("UV_NO_INDEX", None):
-            argv += ["--no-index"] if no_index else []
-        try:
-            done = process.run(argv, stdin=lines.encode(), env=env, timeout=remaining, check=False)
-        except process.CommandFailed as error:
-            if isinstance(error.__cause__, OSError):
-                raise EngineError(f"uv cannot be started: {error}", "pip install uv") from error
-            return None, str(error)
-        if done.exit_code:
-            return None, without_credentials(done.stderr.decode("utf-8", "replace").strip())
-        entries = parse(done.stdout.decode("utf-8", "replace"))
-        return {entry.name: entry.hashes for entry in entries}, ""
-
-
-def _uv() -> str:
-    try:
-        import uv
-    except ImportError as error:
-        raise EngineError("uv is not installed beside repro", "pip install uv") from error
-    try:
-        return os.fsdecode(uv.find_uv_bin())
-    except FileNotFoundError as error:
-        raise EngineError(
-            f"uv is incomplete: {error}", "pip install --force-reinstall uv"
-        ) from error
-
-
-def _named(said: str, pins: Mapping[str, Package]) -> str | None:
-    """The package that uv's message is about: the pin it spells out, or a name it quotes."""
-    for name, package in pins.items():
-        pattern = rf"(?<![\w.-]){re.escape(name)}==v?{re.escape(package.version)}(?![\w.+-])"
-        if re.search(pattern, said, re.IGNORECASE):
-            return name
-    quoted = re.findall(r"`([A-Za-z0-9._-]+?)(?:==[^`]*| @[^`]*)?`", said)
-    return next((name for name in quoted if name in pins), None)
-
-
-def _absent(said: str) -> bool:
-    return "was not found in the" in said or "there is no version of" in said
-
-
-def _no_network(said: str) -> bool:
-    signs = ("error sending request", "Failed to fetch", "dns error", "Connection refused")
-    return any(sign in said for sign in signs)
-
-
 # --- findings -------------------------------------------------------------------------------
 
 
+def _is_version(version: str) -> bool:
+    """Whether pip and uv of today accept it (PEP 440), or it would spoil the whole lock."""
+    try:
+        from packaging.version import InvalidVersion, Version
+    except ImportError:
+        return bool(re.fullmatch(r"v?(\d+!)?\d+(\.\d+)*[\w.+-]*", version))
+    try:
+        Version(version)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _invalid(packages: Iterable[Package]) -> Iterator[Finding]:
+    for package in packages:
+        yield Finding(
+            Severity.BREAKS,
+            "packages",
+            f"{package.name} has the version {package.version!r}, which pip and uv refuse: it is "
+            "not in the lock",
+            f"install a later version of {package.name}",
+        )
+
+
 def _findings(
-    pins: Mapping[str, Package], hashes: Hashes, everywhere: _Answer, here: _Answer
+    pins: Mapping[str, Package], hashes: Hashes, everywhere: Answer, here: Answer
 ) -> Iterator[Finding]:
     troubled: dict[str, list[str]] = {}
     for name, package in sorted(pins.items()):
@@ -322,7 +204,7 @@ def _short(said: str) -> str:
     useful = [line for line in lines if not line.startswith("warning:")] or lines
     if not useful:
         return ""
-    if _no_network(said):
+    if asking.no_network(said):
         return "the package index could not be reached"
     return re.sub(r"^error: ", "", useful[0])[:200]
 

@@ -7,7 +7,6 @@ and as a Dockerfile for a person who has Docker and nothing else.
 from __future__ import annotations
 
 import posixpath
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +27,8 @@ from repro.manifest import (
 # Part of the key: goes up when the same recipe would be built in another way.
 VERSION = 1
 
+Words = tuple[str, ...]
+
 VENV = "/opt/repro/venv"
 WORKSPACE = "/workspace"
 BASE = "python:{version}-slim"
@@ -36,7 +37,7 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an environment is built, and by what it is known: ``key`` is the digest of all that goes in."""
+    """How an environment is built. ``key``, by which it is known, is the digest of all that goes in."""
 
     kind: EnvironmentKind
     image: Image
@@ -69,6 +70,16 @@ class Recipe:
         return bool(self.editable or self.local)
 
     @property
+    def needs_git(self) -> bool:
+        """Whether a package comes from a git repository; slim images have no git."""
+        return "git+" in self.lock + self.unhashed
+
+    @property
+    def venv(self) -> str:
+        """Where the packages lie inside."""
+        return VENV
+
+    @property
     def variables(self) -> dict[str, str]:
         """What the image sets; ``$PATH`` is the base image's own."""
         if self.kind is not EnvironmentKind.PACKAGES:
@@ -89,22 +100,23 @@ class Recipe:
         return f"Python {self.python_version}, {count} {noun} on {self.image.reference}"
 
     def commands(
-        self,
-        *,
-        uv: str = "/repro/uv",
-        folder: str = "/repro/in",
-        venv: str = VENV,
-        bytecode: bool = True,
-    ) -> tuple[tuple[str, ...], ...]:
+        self, *, uv: str = "/repro/uv", folder: str = "/repro/in", venv: str = VENV
+    ) -> tuple[Words, ...]:
         """The steps for an engine, in order. ``folder`` holds ``files``.
 
-        ``bytecode`` compiles once, when built: who runs it later may not be able to write there.
+        The default ``venv`` is inside a container. There bytecode is compiled once, when it is built,
+        because who runs it later cannot write there; and git is installed where it is needed.
         """
-        install = (uv, "pip", "install", "--python", f"{venv}/bin/python", "--no-deps")
-        install += ("--compile-bytecode",) if bytecode else ()
-        steps = [(uv, "venv", "--no-project", "--python", self.python_version or "3", venv)]
+        contained = venv == VENV
+        install: Words = (uv, "pip", "install", "--python", f"{venv}/bin/python", "--no-deps")
+        install += ("--compile-bytecode",) if contained else ()
+        steps: list[Words] = [
+            (uv, "venv", "--no-project", "--python", self.python_version or "3", venv)
+        ]
         if self.lock:
             steps.append((*install, "--require-hashes", "-r", f"{folder}/requirements.lock"))
+        if self.needs_git and contained:
+            steps.append(("/bin/sh", "-c", dockerfile.GET_GIT))
         if self.unhashed:
             steps.append((*install, "-r", f"{folder}/requirements-unhashed.txt"))
         steps += [(*install, path) for path in self.local]
@@ -122,9 +134,9 @@ def render(
 ) -> Recipe:
     """The recipe of a run's environment.
 
-    ``workspace`` is where the source will lie inside; ``source_digest`` is of what the editable and local
-    installs read (at the least the files that ``build_files`` names), part of the key where there are
-    any. ``env`` may name the base image, when the definition has none (REPRO_BASE_IMAGE).
+    ``workspace`` is where the source will lie inside. ``source_digest`` is of what editable and local
+    installs read (at the least the files that ``build_files`` names), and part of the key where there
+    are any. ``env`` may name the base image, when the definition has none (REPRO_BASE_IMAGE).
     """
     environment = definition.environment
     interpreter = environment.interpreter or Interpreter("3")
@@ -143,8 +155,9 @@ def render(
 
 
 def of_image(kind: EnvironmentKind, image: Image, tree: str = "") -> Recipe:
-    """The recipe of an environment that is an image, before a definition is complete: ``tree`` is the
-    source that a Dockerfile is built from."""
+    """The recipe of an environment that is an image, before the definition is complete.
+
+    ``tree`` is the source that a Dockerfile is built from."""
     recipe = Recipe(kind, image, "")
     tree = tree if kind is EnvironmentKind.DOCKERFILE else ""
     recipe = replace(recipe, key=_key(recipe, "", tree))
@@ -256,8 +269,3 @@ def _files(recipe: Recipe, inside: str) -> dict[str, str]:
         "requirements-unhashed.txt": recipe.unhashed,
     }
     return {name: content for name, content in sorted(files.items()) if content}
-
-
-def shell(words: tuple[str, ...]) -> str:
-    """A command as a line of a shell."""
-    return shlex.join(words)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from repro import canonical, listing
 from repro.index import Row
+from repro.manifest import Scalar
 from repro.report import layout
 from repro.report.layout import paint
 from repro.report.run import scalar
@@ -54,8 +55,11 @@ def render(
     if not rows:
         return "no runs\n" if not total else "no run matches\n"
     columns = list(columns) or _guessed(rows)
-    header = ["run", "when", "verdict", *columns, "commit", "command"]
-    table = [[clean(cell) for cell in _cells(row, columns)] for row in rows]
+    header = ["run", "when", "verdict", *columns, "commit", "name", "command"]
+    if not any(row.names for row in rows):
+        header.remove("name")
+    named = "name" in header
+    table = [[clean(cell) for cell in _cells(row, columns, named)] for row in rows]
     widths = [max(layout.width(line[at]) for line in [header, *table]) for at in range(len(header))]
     room = width - sum(widths[:-1]) - 2 * (len(header) - 1)
     widths[-1] = max(12, min(widths[-1], room))
@@ -71,19 +75,24 @@ def _guessed(rows: Sequence[Row]) -> list[str]:
     return list(rows[0].metrics)[:GUESSED_COLUMNS]
 
 
-def _cells(row: Row, columns: Sequence[str]) -> list[str]:
+def _cells(row: Row, columns: Sequence[str], named: bool) -> list[str]:
     verdict = row.verdict or ("-" if row.outcome == "finished" else f"({row.outcome})")
     values = [listing.value_of(row, name) for name in columns]
     commit = (row.commit or "-")[:8] + ("+" if row.dirty else "")
-    name = f" [{', '.join(row.names)}]" if row.names else ""
     return [
         row.id[:12],
         row.created[:16].replace("T", " "),
         verdict,
-        *("-" if value is None else scalar(value) for value in values),
+        *("-" if value is None else _short(value) for value in values),
         commit,
-        row.command + name,
+        *([", ".join(row.names)] if named else []),
+        row.command,
     ]
+
+
+def _short(value: Scalar) -> str:
+    """Six digits: enough to tell runs apart; `repro show` and --json have them all."""
+    return f"{value:.6g}" if isinstance(value, float) else scalar(value)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], style: str, colour: bool) -> str:

@@ -38,9 +38,12 @@ def render(
     colour: bool = False,
     width: int = 80,
     all: bool = False,
+    equal: int = words.SHOWN_EQUAL,
 ) -> str:
-    """The whole report, ending in a newline. ``all`` shows every equal row as well."""
-    page = _Page(comparison, heading or Heading.of(comparison), colour, width, all)
+    """The whole report, ending in a newline. Up to ``equal`` equal rows are shown, with ``all`` every
+    one; what is not equal is always shown."""
+    limit = None if all else equal
+    page = _Page(comparison, heading or Heading.of(comparison), colour, width, limit)
     sections = (
         page.verdict(),
         page.sides(),
@@ -57,11 +60,16 @@ def render(
 
 class _Page:
     def __init__(
-        self, comparison: Comparison, heading: Heading, colour: bool, width: int, all: bool
+        self,
+        comparison: Comparison,
+        heading: Heading,
+        colour: bool,
+        width: int,
+        limit: int | None,
     ) -> None:
         self._comparison, self._heading = comparison, heading
         self._colour, self._width = colour, width
-        self._limit = None if all else words.SHOWN_EQUAL
+        self._limit = limit
         self._labels = clean(heading.a.label), clean(heading.b.label)
 
     def verdict(self) -> Iterator[str]:

@@ -87,7 +87,9 @@ class Project:
         self.git("init", "-q", f"--object-format={object_format}", at=at)
         return self
 
-    def write(self, name: str | bytes, content: str | bytes = "content\n", mode: int = 0o644) -> Path:
+    def write(
+        self, name: str | bytes, content: str | bytes = "content\n", mode: int = 0o644
+    ) -> Path:
         path = self.path / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -160,7 +162,7 @@ def contents(top: Path) -> dict[str, object]:
                 continue
             key = str(path.relative_to(top))
             if path.is_symlink():
-                found[key] = ("link", os.readlink(path))
+                found[key] = ("link", str(path.readlink()))
             elif path.is_file():
                 found[key] = (bool(path.stat().st_mode & stat.S_IXUSR), path.read_bytes())
     return found
@@ -180,7 +182,7 @@ def fingerprint(top: Path) -> Mapping[str, object]:
             if "/.git/objects/" not in f"{path}" and not name.startswith("sharedindex."):
                 stamp += (status.st_mtime_ns,)
             if path.is_symlink():
-                stamp += (os.readlink(path),)
+                stamp += (str(path.readlink()),)
             elif path.is_file():
                 stamp += (hashlib.sha256(path.read_bytes()).hexdigest(),)
             found[str(path.relative_to(top))] = stamp

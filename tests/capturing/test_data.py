@@ -325,6 +325,20 @@ def test_one_file_of_a_folder_that_the_remote_lost_is_missed(work: Path) -> None
     assert about(found, "images")[0][0] is BREAKS
 
 
+def test_objects_of_a_large_folder_are_found_by_listing_the_remote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dvc_folders, "WORTH_LISTING", 2)
+    oids = [md5(str(number).encode()) for number in range(2000)]
+    place = dvc_folders.Place(str(tmp_path))
+    assert place.missing_names(oids) == set(oids)
+    for number, oid in enumerate(oids[5:]):
+        path = tmp_path / ("" if number % 7 == 0 else "files/md5") / oid[:2] / oid[2:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    assert place.missing_names(oids) == set(oids[:5])
+
+
 def test_a_truncated_object_of_the_cache_does_not_count(work: Path) -> None:
     path = object_of(work / ".dvc/cache", md5(b"CCC"))
     path.chmod(0o644)
@@ -597,7 +611,14 @@ def test_an_import_needs_the_other_repository(work: Path, tmp_path: Path) -> Non
     assert item(found, "imported").hash == recorded(work / "images.dvc")
     places = found.places["imported"]
     assert (places.cache, places.remote_url, places.on_remote) == (True, str(work), None)
-    assert [one.severity for one in found.findings] == [NOTE]
+    (finding,) = found.findings
+    assert finding.severity is NOTE and "imported from another repository" in finding.message
+    assert {own.md5 for own in found.own} == {md5(content) for content in FOLDER.values()}
+    shutil.rmtree(other / "imported")
+    again = snap(other)
+    assert {(own.md5, own.size) for own in again.own} == {(own.md5, own.size) for own in found.own}
+    assert all(str(other / ".dvc/cache") in own.path for own in again.own)
+    assert [one.severity for one in again.findings] == [NOTE, NOTE]
 
 
 def test_many_paths_make_one_finding(bare: Path) -> None:
@@ -732,7 +753,7 @@ def test_a_corrupt_object_is_named_and_the_next_place_is_tried(work: Path) -> No
     assert report.origins == {"cache": 5, "remote": 1}
     assert len(report.corrupt) == 2
     shutil.rmtree(work.parent / "remote")
-    with pytest.raises(Unreplayable, match="corrupt: .*/files/md5/"):
+    with pytest.raises(Unreplayable, match=r"corrupt: .*/files/md5/"):
         data.restore(found.items, work.parent / "again", caches(work))
     assert not (work.parent / "again/images/sub/c.png").exists()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -142,7 +144,7 @@ def test_a_folder_becomes_a_link_and_a_file_a_folder(project: Project) -> None:
     project.write("file", "x")
     project.write("kept/a", "a")
     project.commit()
-    os.rename(project.path / "pkg", project.path / "moved")
+    (project.path / "pkg").rename(project.path / "moved")
     project.link("pkg", "moved")
     (project.path / "file").unlink()
     project.write("file/inside", "x")
@@ -753,3 +755,71 @@ def test_names_that_are_no_names(project: Project) -> None:
     config = project.git("config", "--list", "--local", at=str(target))
     assert "core.fsmonitor" not in config
     assert project.git("tag", at=str(target)) == "v1"
+
+
+# --- odd places ---------------------------------------------------------------------------------
+
+
+def test_a_path_that_needs_quoting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    isolate(monkeypatch, tmp_path)
+    home = tmp_path / 'ho:me "x" \\ $HOME ~ ü'
+    home.mkdir()
+    project = Project(home / "pro;ject: $PATH", home).init()
+    project.write(".gitattributes", "* text=auto eol=crlf\n")
+    project.write("a", "one\n")
+    project.commit()
+    project.write("a", "two\n")
+    project.round_trip()
+
+
+def test_names_that_git_refuses_are_named(project: Project) -> None:
+    project.write("git~1", "x")
+    project.write("fine", "x")
+    taken = project.round_trip(without=("git~1",))
+    assert any("git~1" in message for message in taken.breaks)
+
+
+def test_scratch_inside_the_store(project: Project) -> None:
+    scratch = project.path / ".repro" / "tmp" / "1"
+    scratch.mkdir(parents=True)
+    project.write("train.py", "changed\n")
+    snapshot = source.snapshot(project.path, scratch, untracked_cap=CAP)
+    assert snapshot.changed == ("M train.py",)
+
+
+def test_special_files(project: Project) -> None:
+    os.mkfifo(project.path / "untracked-pipe")
+    (project.path / "train.py").unlink()
+    os.mkfifo(project.path / "train.py")
+    taken = project.take()
+    assert any("train.py" in message for message in taken.breaks)
+
+
+AS_NOBODY = """
+import sys, tempfile
+from pathlib import Path
+from repro.capturing import source
+scratch = Path(tempfile.mkdtemp(dir=sys.argv[2]))
+snapshot = source.snapshot(Path(sys.argv[1]), scratch, untracked_cap=1000)
+print([item.message for item in snapshot.findings if item.severity.value == "breaks"])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs to be root")
+def test_unreadable_files_are_named(project: Project) -> None:
+    project.write("secret", "x", 0o000)
+    project.write("folder/x", "x")
+    project.write("train.py", "changed\n", 0o000)
+    (project.path / "folder").chmod(0o000)
+    with tempfile.TemporaryDirectory() as name:
+        moved, scratch = Path(name) / "project", Path(name) / "scratch"
+        project.path.rename(moved)
+        scratch.mkdir()
+        for path in (Path(name), scratch, moved, *moved.rglob("*")):
+            os.lchown(path, 65534, 65534)
+        words = [sys.executable, "-c", AS_NOBODY, str(moved), str(scratch)]
+        root = Path(source.__file__).parents[2]
+        done = subprocess.run(words, user=65534, capture_output=True, text=True, cwd=root)
+    assert not done.returncode, done.stderr
+    for path in ("secret", "folder/", "train.py"):
+        assert path in done.stdout

@@ -64,7 +64,8 @@ def test_different(a, b):
 
 
 @pytest.mark.parametrize(
-    "a, b", [(1, True), (0, False), ("0.9", 0.9), (None, 0), (None, NAN), (None, ""), ("true", True)]
+    "a, b",
+    [(1, True), (0, False), ("0.9", 0.9), (None, 0), (None, NAN), (None, ""), ("true", True)],
 )
 def test_another_type(a, b):
     assert status_of(a, b) is Status.TYPE
@@ -174,7 +175,9 @@ def test_within_tolerance_is_equivalent():
     assert comparison.reasons[:2] == ("1 metric equal", "1 metric within tolerance: m")
 
 
-@pytest.mark.parametrize("pattern", ["loss", "lo*", "*", "metrics.json:loss", "*:loss", "*.json:l*"])
+@pytest.mark.parametrize(
+    "pattern", ["loss", "lo*", "*", "metrics.json:loss", "*:loss", "*.json:l*"]
+)
 def test_a_pattern_fits_the_name_or_file_and_name(pattern):
     assert compared(scalars(loss=1), scalars(loss=2), Tolerance(pattern, 1)).verdict.passed
 

@@ -1,0 +1,42 @@
+"""What this clone of the repository knows: its git folder, its revisions, its history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from repro.capturing.git import Git
+
+
+def git_folder(workspace: Path) -> Path:
+    """The repository's git folder, shared by its linked work trees."""
+    folder = workspace / ".git"
+    if folder.is_file():
+        text = folder.read_text("utf-8", "surrogateescape").partition("gitdir:")[2].strip()
+        folder = (workspace / text).resolve()
+        if (folder / "commondir").is_file():
+            folder = (folder / (folder / "commondir").read_text("utf-8").strip()).resolve()
+    return folder
+
+
+def commit_of(workspace: Path, revision: str) -> str | None:
+    """The commit that a git revision means here; None where it means none."""
+    output = Git(workspace).attempt(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    return (
+        output.stdout.decode("ascii", "replace").strip() or None if not output.exit_code else None
+    )
+
+
+def commits_between(workspace: Path, one: str | None, other: str | None) -> tuple[str, ...]:
+    """``<id> <subject>`` of the commits that only one side has, newest first; ``-`` marks those of the
+    first. Empty where this clone does not know both commits."""
+    if one is None or other is None or one == other:
+        return ()
+    output = Git(workspace).attempt(
+        "log", "--left-right", "--format=%m %h %s", "--max-count=50", f"{one}...{other}", "--"
+    )
+    if output.exit_code:
+        return ()
+    lines = output.stdout.decode("utf-8", "replace").splitlines()
+    return tuple(("-" if line.startswith("<") else "+") + line[1:] for line in lines)

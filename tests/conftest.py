@@ -1,0 +1,166 @@
+"""Isolation for every test, the gate in front of the engine, and the fixtures that all folders share.
+
+The installed command and the projects to run it in are in workbench.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import workbench
+from workbench import BUILD, SCRIPTS, Project, Repro
+
+# Variables of the caller that would steer git, DVC, Python or repro inside a test.
+STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "VIRTUAL_ENV",
+            "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "NO_COLOR", "FORCE_COLOR",
+            "COLUMNS", "LINES", "OMP_NUM_THREADS")  # fmt: skip
+GATES = {
+    "docker": (
+        lambda: os.environ.get("REPRO_TEST_ENGINE") == "docker",
+        "no Docker Engine: REPRO_TEST_ENGINE is not 'docker' (`make test` starts one)",
+    ),
+    "registry": (
+        lambda: bool(os.environ.get("REPRO_TEST_REGISTRY")),
+        "no image registry: REPRO_TEST_REGISTRY is not set (`make test` starts one)",
+    ),
+}
+IN_CI = os.environ.get("CI") == "true"
+
+
+# --- the gate: without an engine a test skips, and in CI a skip is a failure ------------------
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for marker, (is_there, reason) in GATES.items():
+        if not is_there():
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = (yield).get_result()
+    gated = any(item.get_closest_marker(marker) for marker in GATES)
+    if IN_CI and gated and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"in CI a test of the engine must not skip. {reason}"
+
+
+# --- isolation ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of the caller's configuration comes in, nothing goes out into the real home.
+
+    Only downloads are shared between tests and sessions: they are what takes long.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in STEERING:
+            patch.delenv(name, raising=False)
+        _use_home(patch, tmp_path_factory.mktemp("home"))
+        patch.setenv("UV_CACHE_DIR", str(BUILD / "uv"))
+        patch.setenv("XDG_CACHE_HOME", str(BUILD / "cache"))
+        patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("DVC_SYSTEM_CONFIG_DIR", str(tmp_path_factory.mktemp("no-system-dvc")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, sealed: None
+) -> Path:
+    """A home folder of the test's own."""
+    folder = tmp_path_factory.mktemp("home")
+    _use_home(monkeypatch, folder)
+    return folder
+
+
+def _use_home(patch: pytest.MonkeyPatch, home: Path) -> None:
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Tester\n\temail = tester@example.org\n[init]\n\tdefaultBranch = main\n"
+    )
+    patch.setenv("HOME", str(home))
+    patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
+    for name, folder in {
+        "XDG_CONFIG_HOME": ".config",
+        "XDG_DATA_HOME": ".local/share",
+        "XDG_STATE_HOME": ".local/state",
+        "DVC_GLOBAL_CONFIG_DIR": ".config/dvc",
+        "DVC_SITE_CACHE_DIR": ".dvc-site-cache",
+    }.items():
+        patch.setenv(name, str(home / folder))
+
+
+# --- the installed command, and projects ----------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def empty_venv(sealed: None) -> Path:
+    """An interpreter without a single package: for trainings that need only the standard library."""
+    return workbench.training_venv()
+
+
+@pytest.fixture(scope="session")
+def packed_venv(sealed: None) -> Path:
+    """An interpreter with the packages of the examples."""
+    return workbench.training_venv(
+        workbench.ROOT / "examples" / "breast-cancer" / "requirements.lock"
+    )
+
+
+@pytest.fixture
+def repro(tmp_path: Path, empty_venv: Path) -> Iterator[Repro]:
+    """The installed command line, with the empty training environment first on PATH."""
+    path = os.pathsep.join([str(empty_venv / "bin"), os.environ["PATH"], str(SCRIPTS)])
+    tool = Repro(tmp_path, path, tmp_path / "scratch", {os.getpid()})
+    yield tool
+    if os.environ.get("REPRO_TEST_ENGINE") == "docker":
+        left = workbench.containers(tool.pids)
+        for name in left:
+            workbench.docker("rm", "--force", "--volumes", name)
+        assert not left, f"containers were left behind: {left}"
+
+
+@pytest.fixture
+def make_project(tmp_path: Path, repro: Repro) -> Callable[..., Project]:
+    """Makes an empty project folder of this name; the test's own code fills it."""
+
+    def make(name: str = "project") -> Project:
+        path = tmp_path / name
+        path.mkdir(parents=True)
+        repro.folder = path
+        return Project(path, repro)
+
+    return make
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project]) -> Iterator[Project]:
+    """A git repository with workbench.TRAIN. In the end no command may have left a session."""
+    made = workbench.plain_training(make_project())
+    yield made
+    left = [path for path in made.sessions() if not (path / "kept").exists()]
+    assert not left, f"sessions were left behind: {left}"
+
+
+@pytest.fixture
+def dvc_project(project: Project) -> Project:
+    """The same with its data in DVC and a folder remote."""
+    return workbench.with_dvc(project)
+
+
+@pytest.fixture
+def use_venv(repro: Repro) -> Callable[[Path], None]:
+    """Puts another training environment first on PATH."""
+
+    def use(venv: Path) -> None:
+        repro.path = os.pathsep.join([str(venv / "bin"), repro.path])
+
+    return use
