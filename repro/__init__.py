@@ -1,3 +1,59 @@
-"""repro: record a training run, replay it, and say truthfully what came out the same."""
+"""repro: record a training run, replay it, and say truthfully what came out the same.
+
+    run = repro.run(["python", "train.py"])     record a run
+    replay = repro.replay(run)                  execute it again in Docker
+    assert replay.comparison.verdict.passed
+
+What the names stand for is loaded when they are first used, so that `import repro` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from repro.api import capture, compare, load, replay, run
+    from repro.comparison import Comparison, Verdict
+    from repro.errors import ReproError
+    from repro.manifest import Manifest
+    from repro.replaying import Replay
+    from repro.store import Run
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "Manifest",
+    "Replay",
+    "ReproError",
+    "Run",
+    "Verdict",
+    "__version__",
+    "capture",
+    "compare",
+    "load",
+    "replay",
+    "run",
+]
+
+_PLACES = {
+    "Comparison": "repro.comparison",
+    "Manifest": "repro.manifest",
+    "Replay": "repro.replaying",
+    "ReproError": "repro.errors",
+    "Run": "repro.store",
+    "Verdict": "repro.comparison",
+    "capture": "repro.api",
+    "compare": "repro.api",
+    "load": "repro.api",
+    "replay": "repro.api",
+    "run": "repro.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'repro' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_PLACES[name]), name)

@@ -18,6 +18,9 @@ NAME = "repro.yaml"
 UNTRACKED_CAP = 50 * 1000**2
 """Bytes: larger untracked files are left out of the source, and named."""
 
+SHOWN = 60
+"""Characters of a wrong value that a message shows."""
+
 ENV_DEFAULT = (
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_VISIBLE_DEVICES",
@@ -65,6 +68,12 @@ def load(project: Path) -> Config:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
+        if path.with_suffix(".yml").exists():
+            # it would be passed over, and nobody would be told
+            raise UsageError(
+                f"{path.with_suffix('.yml')} is not read: the file is called {NAME}",
+                f"mv {path.with_suffix('.yml').name} {NAME}",
+            ) from None
         return Config()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
@@ -84,7 +93,7 @@ def parse(content: bytes, path: Path) -> Config:
     config = Config(path=path)
     for key, value in document.items():
         if key not in _KEYS:
-            raise UsageError(f"{path.name}: unknown key {key!r}", _nearest(str(key)))
+            raise UsageError(f"{path.name}: unknown key {_kind(key)}", _nearest(str(key)))
         try:
             config = _KEYS[key](config, value)
         except ValueError as error:
@@ -107,50 +116,90 @@ def _kind(value: Any) -> str:
             return "keys and values"
         case list():
             return "a list"
-    return repr(value)
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
 
 
-def _text(value: Any) -> str:
+_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+def _text(value: Any, expected: str = "text") -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"expected text, found {_kind(value)}")
+        raise ValueError(f"expected {expected}, found {_kind(value)}")
+    if _CONTROL.search(value):
+        raise ValueError(f"expected {expected} in one line, found {_kind(value)}")
     return value
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: Any, expected: str = "text", many: str = "a list") -> tuple[str, ...]:
     if isinstance(value, str):
-        return (_text(value),)
+        return (_text(value, expected),)
     if not isinstance(value, list):
-        raise ValueError(f"expected a list, found {_kind(value)}")
-    return tuple(_text(item) for item in value)
+        raise ValueError(f"expected {many}, found {_kind(value)}")
+    return tuple(_text(item, expected) for item in value)
 
 
 def _inside(value: str) -> str:
     path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{value!r} is outside the project; paths are relative to repro.yaml")
+    if path.is_absolute() or ".." in path.parts or path.parts[:1] == ("~",):
+        raise ValueError(f"{_kind(value)} is outside the project; paths are relative to {NAME}")
     return path.as_posix()
 
 
+def _path(value: Any) -> str:
+    path = _inside(_text(value, "a path"))
+    if path == ".":
+        raise ValueError("expected a path inside the project, found the project itself")
+    return path
+
+
 def _paths(value: Any) -> tuple[str, ...]:
-    return tuple(_inside(item) for item in _texts(value))
+    return tuple(_path(item) for item in _texts(value, "a path", "a path, or a list of paths"))
 
 
 def _command(config: Config, value: Any) -> Config:
-    if isinstance(value, str):
-        try:
-            words = shlex.split(value)
-        except ValueError as error:
-            raise ValueError(f"not a command line: {error}") from error
-        return replace(config, command=tuple(words))
-    return replace(config, command=_texts(value))
+    if isinstance(value, list) and value:
+        return replace(config, command=tuple(_word(item) for item in value))
+    # a block scalar (`command: |`) ends in a newline
+    line = value.strip() if isinstance(value, str) else value
+    line = _text(line, "a command line, or a list of its words")
+    plain = _QUOTED.sub("_", line)
+    if found := _SHELL.search(plain):
+        raise ValueError(
+            f"no shell reads it, so {found[0].strip()!r} would be a word like any other; "
+            "write: sh -c '...'"
+        )
+    if found := re.match(r"\w+=", plain):
+        raise ValueError(
+            f"no shell reads it, so {found[0]!r} sets nothing; write: env {found[0]}..."
+        )
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise ValueError(f"not a command line: {str(error).lower()}") from error
+    return replace(config, command=tuple(words))
+
+
+def _word(value: Any) -> str:
+    """A word may be empty, or have several lines: sh -c takes such ones."""
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"expected words as text, numbers in quotes, found {_kind(value)}")
+    return value
+
+
+_QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""")
+_SHELL = re.compile(r"(?:^|\s)(?:&&?|\|\|?|;|\d?>>?(?:&\d)?|<)(?=\s|$)|;(?=\s|$)|\$\(")
 
 
 def _image(config: Config, value: Any) -> Config:
     if isinstance(value, dict):
         if set(value) != {"dockerfile"}:
             raise ValueError("expected an image reference, or 'dockerfile: PATH'")
-        return replace(config, dockerfile=_inside(_text(value["dockerfile"])))
-    return replace(config, image=_text(value))
+        return replace(config, dockerfile=_path(value["dockerfile"]))
+    reference = _text(value, "an image reference, or 'dockerfile: PATH'")
+    if re.search(r"\s", reference):
+        raise ValueError(f"expected an image reference, found {_kind(value)}")
+    return replace(config, image=reference)
 
 
 def _network(config: Config, value: Any) -> Config:
@@ -163,8 +212,15 @@ def _tolerances(config: Config, value: Any) -> Config:
     if not isinstance(value, dict):
         raise ValueError(f"expected a tolerance per metric, found {_kind(value)}")
     return replace(
-        config, tolerances=tuple(_tolerance(str(glob), item) for glob, item in value.items())
+        config, tolerances=tuple(_tolerance(_metric(glob), item) for glob, item in value.items())
     )
+
+
+def _metric(glob: Any) -> str:
+    """A metric may be called 1; of other scalars nobody could tell how they were written."""
+    if isinstance(glob, int) and not isinstance(glob, bool):
+        return str(glob)
+    return _text(glob, "the name of a metric, or a glob")
 
 
 def _tolerance(pattern: str, value: Any) -> Tolerance:
@@ -193,6 +249,8 @@ _UNITS = {
     "KIB": 2**10,
     "MIB": 2**20,
     "GIB": 2**30,
+    "TB": 10**12,
+    "TIB": 2**40,
 }
 
 
@@ -205,21 +263,23 @@ def size(value: Any) -> int:
         if isinstance(value, str)
         else None
     )
-    if not match or match[2].upper() not in _UNITS:
+    if not match or match[2].upper() not in _UNITS or len(match[1]) > 18:
         raise ValueError(f"expected a size such as '50 MB', found {_kind(value)}")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
+_NAMES = "a list of variables' names"
+
 _KEYS: dict[str, Callable[[Config, Any], Config]] = {
     "command": _command,
-    "working_directory": lambda c, v: replace(c, working_directory=_inside(_text(v))),
+    "working_directory": lambda c, v: replace(c, working_directory=_inside(_text(v, "a folder"))),
     "params": lambda c, v: replace(c, params=_paths(v)),
     "metrics": lambda c, v: replace(c, metrics=_paths(v)),
     "outputs": lambda c, v: replace(c, outputs=_paths(v)),
     "ignore_outputs": lambda c, v: replace(c, ignored_outputs=_paths(v)),
-    "lockfile": lambda c, v: replace(c, lockfile=_inside(_text(v))),
+    "lockfile": lambda c, v: replace(c, lockfile=_path(v)),
     "image": _image,
-    "env": lambda c, v: replace(c, env=_texts(v)),
+    "env": lambda c, v: replace(c, env=_texts(v, "a variable's name, or a glob", _NAMES)),
     "network": _network,
     "tolerances": _tolerances,
     "untracked_cap": lambda c, v: replace(c, untracked_cap=size(v)),

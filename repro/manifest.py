@@ -356,6 +356,10 @@ class Provenance:
     data: dict[str, DataPlaces] = field(default_factory=dict)
     lockfile: str | None = None
     """The project's own lockfile, when it has one."""
+    interpreter: str | None = None
+    """Path of the Python that ran the command."""
+    prefix: str | None = None
+    """Its virtual environment, absolute; None for an interpreter outside of any."""
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,10 @@ def pin_image(
     engine: Engine, ready: Ready, image: Image, kind: EnvironmentKind, session: Session
 ) -> Pins:
     """The environment of a command that runs in an image: the image, and what Python it holds."""
+    concerns = _image_findings(kind, image)
     listing = _inside(engine, ready, session)
     if listing is None:
-        return Pins(Environment(kind, image))
+        return Pins(Environment(kind, image), findings=concerns)
     version, implementation, found = listing
     return Pins(
         Environment(
@@ -151,8 +152,33 @@ def pin_image(
                 Package(packages.normalised(name), found[name])
                 for name in sorted(found, key=packages.normalised)
             ),
-        )
+        ),
+        findings=concerns,
     )
+
+
+def _image_findings(kind: EnvironmentKind, image: Image) -> tuple[Finding, ...]:
+    if kind is EnvironmentKind.DOCKERFILE:
+        return tuple(
+            Finding(
+                Severity.RISKS,
+                "image",
+                f"{image.dockerfile} starts from {name}, whose digest is not known",
+                f"pin it: FROM {name}@sha256:…",
+            )
+            for name, digest in sorted(image.bases.items())
+            if digest is None
+        )
+    if image.digest is None:
+        return (
+            Finding(
+                Severity.BREAKS,
+                "image",
+                f"the image {image.reference} is on this machine only, it has no registry digest",
+                "push it to a registry and record with that name, so that it can be had elsewhere",
+            ),
+        )
+    return ()
 
 
 def _inside(

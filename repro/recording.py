@@ -113,7 +113,7 @@ def capture(project: Project, request: Request) -> Run:
     command, start = _checked(project, request)
     with sessions.exclusively(project.store, "capture"), sessions.session(project.store) as session:
         parts = ingredients.gather(
-            project, command, start, request.environ, session, image=request.image
+            project, command, start, request.environ, session, image=request.image, observed=False
         )
         if not request.allow_secrets:
             secrets.demand_none(parts, project)
@@ -319,8 +319,7 @@ def _contents(
     found = list(packs)
     for path, listing in parts.data.listings.items():
         found.append(store.put_bytes(listing, f"data/listings/{path}", "application/json"))
-    for own in parts.data.own:
-        found.append(store.put_file(Path(own.path), f"data/files/{own.md5}"))
+    found += parts.kept
     if pins.lock:
         found.append(
             store.put_bytes(pins.lock.text.encode(), "environment/requirements.lock", "text/plain")
@@ -345,6 +344,12 @@ def _provenance(project: Project, parts: Ingredients, pins: Pins) -> Provenance:
         skipped=taken.skipped,
         data=dict(parts.data.places),
         lockfile=pins.lockfile,
+        interpreter=str(parts.interpreter.path)
+        if parts.interpreter and parts.interpreter.path
+        else None,
+        prefix=pins.probe.prefix
+        if pins.probe and pins.probe.prefix != pins.probe.base_prefix
+        else None,
     )
 
 

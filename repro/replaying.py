@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import canonical, engines, outputs, packing, sessions
+from repro import canonical, commands, engines, outputs, packing, sessions
 from repro.capturing import data, dvc_config, files, host, results
 from repro.capturing.results import Expected
 from repro.comparison import Comparison, compare_results, control, unreplayable
@@ -24,7 +24,6 @@ from repro.manifest import (
     Result,
     Severity,
     SourceState,
-    Stage,
     from_document,
     parse,
     to_document,
@@ -127,9 +126,13 @@ class _Stage:
         return self.session.path / "workspace"
 
     @property
-    def inside(self) -> str:
+    def recorded(self) -> str:
         """The path that the workspace had when it was recorded."""
         return self.manifest.provenance.workspace or "/repro/workspace"
+
+    @property
+    def inside(self) -> str:
+        return self.engine.place(self.workspace, self.recorded)
 
     def played(self, sink: Sink, progress: Progress) -> Replay:
         """The replay, ``unreplayable`` where something that it needs could not be had."""
@@ -230,9 +233,10 @@ class _Stage:
     def _execute(self, ready: Ready, sink: Sink) -> Result:
         folder = self.workspace / self.manifest.provenance.project
         _clear_stage_outputs(self.manifest.definition, self.workspace)
+        _link_environment(self.manifest, self.workspace, ready.environment)
         before = files.scan(self.workspace, folder)
         log = Log(self.session.folder("log"), sink)
-        job = self._job()
+        job = self._job(ready)
         execution = self.engine.execute(ready, job, log)
         after = files.scan(self.workspace, folder)
         collected = results.collect(self.workspace, before, after, _expected(self.manifest))
@@ -259,17 +263,23 @@ class _Stage:
             logs=log.store(self.project.store),
         )
 
-    def _job(self) -> Job:
+    def _job(self, ready: Ready) -> Job:
         definition, recorded = self.manifest.definition, self.manifest.result.host
         network = self.options.network
         gpus = self.options.gpus
         return Job(
-            argv(definition),
+            commands.translated(self.manifest, ready.environment, self.inside),
             self.workspace,
             self.inside,
             self.session,
             definition.working_directory,
-            env={"PYTHONUNBUFFERED": "1", **definition.env},
+            env={
+                "PYTHONUNBUFFERED": "1",
+                **{
+                    name: commands.relocated(value, self.recorded, self.inside)
+                    for name, value in definition.env.items()
+                },
+            },
             network=self.manifest.policy.network if network is None else network,
             cpus=host.usable_cpus(self.options.cpus or recorded.cpus),
             memory=self.options.memory,
@@ -296,23 +306,6 @@ def _results(store: Store, run_id: str) -> tuple[Result, ...]:
     )
 
 
-def argv(definition: Definition) -> tuple[str, ...]:
-    """The words to execute. A pipeline is executed stage by stage: DVC would skip what it knows."""
-    stages = definition.command.stages
-    if not stages:
-        return definition.command.argv
-    up = "/".join(".." for _ in Path(definition.working_directory).parts)
-    return ("sh", "-ec", "\n".join(line for stage in stages for line in _stage_lines(stage, up)))
-
-
-def _stage_lines(stage: Stage, up: str) -> list[str]:
-    folder = "/".join(filter(None, (up, stage.working_directory))) or "."
-    yield_lines = [f"echo {shlex.quote(f'stage {stage.name}')} >&2"]
-    for command in stage.commands:
-        yield_lines.append(f"(cd {shlex.quote(folder)} && sh -c {shlex.quote(command)})")
-    return yield_lines
-
-
 def _clear_stage_outputs(definition: Definition, workspace: Path) -> None:
     """As DVC does before a stage runs, so that nothing left over can pass for its output."""
     inputs = {item.path for item in definition.data}
@@ -325,6 +318,21 @@ def _clear_stage_outputs(definition: Definition, workspace: Path) -> None:
                 remove_tree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _link_environment(manifest: Manifest, workspace: Path, environment: str | None) -> None:
+    """Where the recorded environment lay inside the project (`.venv`), scripts may name it: it leads to
+    the replay's own."""
+    prefix, recorded = manifest.provenance.prefix, manifest.provenance.workspace
+    if environment is None or not prefix or not recorded:
+        return
+    relative = os.path.relpath(prefix, recorded)
+    if relative.startswith("..") or relative == ".":
+        return
+    link = workspace / relative
+    if not link.exists() and not link.is_symlink():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(environment)
 
 
 def _expected(manifest: Manifest) -> Expected:

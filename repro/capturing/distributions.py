@@ -199,6 +199,9 @@ def _direct(item: Installed, origin: dict[str, Any], workspace: Path) -> Install
     path = unquote(urlsplit(url).path) if url.startswith("file:") else None
     inner = str(origin.get("subdirectory") or "")
     info, directory = origin.get("vcs_info"), origin.get("dir_info")
+    if isinstance(info, dict) and path:
+        package = replace(item.package, origin=PackageOrigin.VCS, revision=info.get("commit_id"))
+        return replace(item, package=package, outside=path)
     if isinstance(info, dict):
         location = f"{info.get('vcs', 'git')}+{without_credentials(url)}"
         return _from(item, PackageOrigin.VCS, location, inner, info.get("commit_id"))

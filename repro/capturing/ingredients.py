@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import config
@@ -19,7 +19,7 @@ from repro.capturing.dvc_pipeline import Declared
 from repro.capturing.interpreter import Found
 from repro.capturing.results import Collected, Expected
 from repro.errors import UsageError
-from repro.manifest import Command, Finding, Param, Severity
+from repro.manifest import Command, Descriptor, Finding, Param, Severity
 from repro.project import Project
 from repro.sessions import Session
 
@@ -43,7 +43,9 @@ class Ingredients:
     interpreter: Found | None
     image: str | None = None
     """The image that the command itself runs in, where it is not this machine."""
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
+    kept: tuple[Descriptor, ...] = ()
+    """Data that only the store has now."""
 
     @property
     def is_pipeline(self) -> bool:
@@ -80,6 +82,7 @@ def gather(
     session: Session,
     *,
     image: str | None = None,
+    observed: bool = True,
 ) -> Ingredients:
     """Source, data, parameters and variables as they are now. Raises ReproError, NotFound where the
     command does not exist."""
@@ -96,8 +99,13 @@ def gather(
             workspace,
             project.folder,
             digests,
-            exclude=frozenset(declared.outputs) if is_pipeline(command) else frozenset(),
+            exclude=frozenset(declared.made) if is_pipeline(command) else frozenset(),
         )
+    if observed:
+        # what was not there was not read; restored, the replay would see more than the run did
+        items = tuple(item for item in taken.items if item.path not in taken.absent)
+        taken = replace(taken, items=items)
+    kept = _keep(project, taken)
     values, concerns = _params(project, declared)
     relative = start.relative_to(workspace).as_posix()
     return Ingredients(
@@ -111,6 +119,14 @@ def gather(
         found,
         image,
         (*snapshot.findings, *taken.findings, *concerns, *_interpreter_findings(found)),
+        kept,
+    )
+
+
+def _keep(project: Project, taken: data.DataSnapshot) -> tuple[Descriptor, ...]:
+    """Copy what no DVC cache has into the store, before the run can overwrite it."""
+    return tuple(
+        project.store.put_file(Path(own.path), f"data/files/{own.md5}") for own in taken.own
     )
 
 

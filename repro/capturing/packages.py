@@ -67,6 +67,12 @@ def _origin_findings(item: Installed) -> Iterator[Finding]:
             f"install it again: pip install --force-reinstall {package.name}",
         )
     match package.origin:
+        case PackageOrigin.VCS if item.outside and package.location is None:
+            yield _said(
+                Severity.BREAKS,
+                f"{title} was installed from a git repository on this machine: {item.outside}",
+                "push it, and install it from the URL that it is pushed to",
+            )
         case PackageOrigin.VCS if item.outside:
             yield _said(
                 Severity.RISKS,

@@ -102,11 +102,15 @@ def _in_play(facts: Facts, settings: Mapping[str, str], attribute_files: Iterabl
         facts.objects.parent / "info" / "attributes",
         Path("/etc/gitattributes"),
     ]
-    return any(
-        _MENTIONED.search(path.read_bytes())
-        for path in (*outside, *(facts.folder / name for name in attribute_files))
-        if path.is_file()
-    )
+    inside = (facts.folder / name for name in attribute_files)
+    return any(_MENTIONED.search(_content(path)) for path in (*outside, *inside))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # git cannot read it either
 
 
 def _files(git: Git) -> dict[str, TreeEntry]:
@@ -120,7 +124,7 @@ def _files(git: Git) -> dict[str, TreeEntry]:
 
 
 def _is_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
+    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114  never raise
 
 
 def plain(git: Git, facts: Facts, own: Path, settings: Mapping[str, str]) -> Git:

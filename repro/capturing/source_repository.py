@@ -189,7 +189,8 @@ def look(folder: Path) -> Facts:
 def is_repository(folder: Path) -> bool:
     """Whether something that looks like a repository starts in this folder; starts no process."""
     marker = folder / ".git"
-    return marker.is_file() or (marker.is_dir() and (marker / "HEAD").is_file())
+    # the functions that never raise: what cannot be read is no repository
+    return os.path.isfile(marker) or os.path.isfile(marker / "HEAD")  # noqa: PTH113
 
 
 def _apart(facts: Facts, own: Path) -> Git:
@@ -364,6 +365,8 @@ def _gitlink(work: _Work, path: str, id: str) -> None:
         commit = work.children[path].head.commit
         if commit and commit != id:
             work.info[path] = f"{GITLINK} {commit}"
+    elif not os.access(folder, os.R_OK):
+        work.note(Severity.BREAKS, f"submodule {work.within(path)} cannot be read: left out")
     elif any(folder.iterdir()):
         # files where git expects a repository: git itself would pass over them
         work.drop(path)
@@ -425,6 +428,14 @@ def _read_status(work: _Work) -> tuple[str | None, str | None]:
             f"{work.within(folder)} cannot be read: untracked files in it are not recorded",
             "make it readable, or ignore it",
         )
+    unseen = re.findall(r"^(?!warning:)(.*): Permission denied$", output.stderr, re.MULTILINE)
+    if unseen:
+        names = source_conversion.listed([work.within(name) for name in unseen])
+        work.note(
+            Severity.BREAKS,
+            f"{names} cannot be read: recorded as last known to git",
+            "make it readable",
+        )
     return commit, branch
 
 
@@ -433,7 +444,11 @@ def _changed(work: _Work, path: str, in_work_tree: bool) -> None:
     work.touched.add(path)
     if not in_work_tree or path in work.children or path in work.info:
         return
-    status = on_disk(work.facts.folder, path)
+    try:
+        status = on_disk(work.facts.folder, path)
+    except PermissionError:
+        _readable(work, path)
+        return
     if status is None or stat.S_ISDIR(status.st_mode):
         # a gitlink's folder is one that is not checked out
         if status is None or not work.git.run("ls-files", "-s", "--", path).startswith(b"16"):

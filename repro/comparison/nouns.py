@@ -101,6 +101,8 @@ class MetricDifference:
     """Steps that are not equal, but within the tolerance."""
     first_step: Scalar = None
     """Label of the first differing step; where none differs, of the first one not equal."""
+    first_step_only_in: str | None = None
+    """``a`` or ``b`` where the other side does not have that step."""
     largest_absolute: float | None = None
     largest_relative: float | None = None
     """None also when there is a differing step without a finite distance."""

@@ -145,6 +145,7 @@ def _summed_up(
         differing_steps=len(differing),
         within_steps=len(within),
         first_step=label,
+        first_step_only_in="a" if left and not right else "b" if right and not left else None,
         largest_absolute=max((value for value in far if value is not None), default=None),
         largest_relative=None
         if None in ratios

@@ -58,12 +58,16 @@ def is_matched(output: OutputDifference) -> bool:
     return output.status in (Status.EQUAL, Status.DIFFERENT)
 
 
+_KILLED = (-9, 137)
+
+
 def _failures(a: Result, b: Result, sides: Sides) -> Iterator[str]:
     for result, side in ((a, sides[0]), (b, sides[1])):
         if result.outcome is Outcome.INTERRUPTED:
             yield f"{side} was interrupted"
         elif result.exit_code not in (0, None):
-            yield f"{side} ended with exit code {result.exit_code}"
+            killed = ", killed: often for want of memory" if result.exit_code in _KILLED else ""
+            yield f"{side} ended with exit code {result.exit_code}{killed}"
         elif result.outcome is not Outcome.FINISHED:
             yield f"{side} did not finish"
 

@@ -25,6 +25,8 @@ class Ready:
     seconds: float
     image: Image | None = None
     findings: tuple[Finding, ...] = ()
+    environment: str | None = None
+    """Where the Python environment lies, as the command sees it; None: the image is all of it."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What is known of the inside, by the fields of manifest.Host: distribution, libc, python, blas."""
 
@@ -70,6 +72,9 @@ class Engine(Protocol):
 
     def version(self) -> str:
         """For a person. Raises EngineError where the engine does not answer."""
+
+    def place(self, workspace: Path, recorded: str) -> str:
+        """The absolute POSIX path that the command sees the workspace under; ``recorded`` where it can."""
 
     def adopt(self, workspace: Path) -> None:
         """Make a restored workspace the command's own, before it is looked at."""

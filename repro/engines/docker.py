@@ -143,6 +143,9 @@ class DockerEngine:
 
     # --- environments ---
 
+    def place(self, workspace: Path, recorded: str) -> str:
+        return recorded
+
     def adopt(self, workspace: Path) -> None:
         """A replay of root's is not root inside, and must be able to write into its workspace."""
         _give_all(workspace)
@@ -159,7 +162,9 @@ class DockerEngine:
                 image, reused = self._from_packages(recipe, site, progress)
         seconds = time.monotonic() - clock
         facts = self._known_facts(image)
-        return Ready(str(image.id), reused, seconds, image, _moved(recipe, image), facts)
+        environment = VENV if recipe.kind is EnvironmentKind.PACKAGES else None
+        moved = _moved(recipe, image)
+        return Ready(str(image.id), reused, seconds, image, moved, environment, facts)
 
     def _base(self, wanted: Image, progress: Progress) -> Image:
         """The image that was recorded, by id, by digest, and only then by its name."""
@@ -181,7 +186,8 @@ class DockerEngine:
             return Image(wanted.reference, wanted.digest, self._pull(reference).id)
         except NotFound as error:
             raise Unreplayable(
-                f"the image {wanted.reference} could not be had: tried {', '.join([*tried, 'pulling ' + reference])}",
+                f"the image {wanted.reference} could not be had: tried "
+                f"{', '.join([*tried, f'pulling {reference}'])}",
                 error.hint,
             ) from error
 

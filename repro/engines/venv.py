@@ -41,6 +41,9 @@ class VenvEngine:
             raise EngineError(f"uv does not answer: {error}", "pip install uv") from error
         return said.decode("utf-8", "replace").split("(")[0].strip()
 
+    def place(self, workspace: Path, recorded: str) -> str:
+        return workspace.as_posix()
+
     def adopt(self, workspace: Path) -> None:
         """The command runs as the caller, whose it is already."""
 
@@ -69,10 +72,9 @@ class VenvEngine:
         for command in recipe.commands(
             uv=str(uv.executable()), folder=str(folder), venv=str(target)
         ):
-            # an editable path names the workspace as the container sees it
-            here = tuple(word.replace(site.inside, str(site.workspace)) for word in command)
-            self._build(here, site)
-        return Ready(str(target), False, time.monotonic() - clock, findings=findings)
+            self._build(command, site)
+        seconds = time.monotonic() - clock
+        return Ready(str(target), False, seconds, findings=findings, environment=str(target))
 
     def _build(self, command: tuple[str, ...], site: Site) -> None:
         env = {
@@ -100,12 +102,11 @@ class VenvEngine:
         env["PATH"] = (
             f"{venv / 'bin'}{os.pathsep}{job.env.get('PATH') or env.get('PATH', os.defpath)}"
         )
-        here = {name: value.replace(job.inside, str(job.workspace)) for name, value in env.items()}
-        argv = [word.replace(job.inside, str(job.workspace)) for word in job.argv]
-        if not shutil.which(argv[0], path=here["PATH"]) and not (job.workspace / argv[0]).exists():
+        argv, here = list(job.argv), job.workspace / job.working_directory
+        if not shutil.which(argv[0], path=env["PATH"]) and not (here / argv[0]).exists():
             raise Unreplayable(
                 f"the command {argv[0]!r} is neither in the environment nor on this machine",
                 "replay it with --engine docker",
             )
-        argv[0] = shutil.which(argv[0], path=here["PATH"]) or argv[0]
-        return process.execute(argv, cwd=job.workspace / job.working_directory, env=here, sink=sink)
+        argv[0] = shutil.which(argv[0], path=env["PATH"]) or argv[0]
+        return process.execute(argv, cwd=here, env=env, sink=sink)

@@ -154,16 +154,6 @@ def render(
     return replace(recipe, files=_files(recipe, workspace))
 
 
-def of_image(kind: EnvironmentKind, image: Image, tree: str = "") -> Recipe:
-    """The recipe of an environment that is an image, before the definition is complete.
-
-    ``tree`` is the source that a Dockerfile is built from."""
-    recipe = Recipe(kind, image, "")
-    tree = tree if kind is EnvironmentKind.DOCKERFILE else ""
-    recipe = replace(recipe, key=_key(recipe, "", tree))
-    return replace(recipe, files=_files(recipe, WORKSPACE))
-
-
 def default_base(interpreter: Interpreter, env: Mapping[str, str]) -> str:
     """The image to start from: REPRO_BASE_IMAGE with ``{version}`` filled in, else Docker's own."""
     template = env.get("REPRO_BASE_IMAGE") or BASE

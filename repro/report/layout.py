@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 INDENT = "  "
 GAP = "  "
+WIDEST = 26
+"""Columns that a value may take in a table; every float fits."""
 NARROWEST = 16
 """Columns that a shortened name keeps."""
 

@@ -88,12 +88,17 @@ def _metrics(comparison: Comparison, heading: Heading) -> Iterator[str]:
 def _metric(name: str, item: MetricDifference) -> list[str]:
     numbers = (
         *words.metric_values(item),
-        words.number_text(item.absolute),
-        words.number_text(item.relative),
-        words.tolerance_text(item.tolerance),
+        words.distance_text(item.absolute),
+        words.distance_text(item.relative),
     )
     note = prose("; ".join(words.metric_details(item)))
-    return [code(name), *map(code, numbers), _status(item.status), note]
+    return [
+        code(name),
+        *map(code, numbers),
+        words.tolerance_text(item.tolerance),
+        _status(item.status),
+        note,
+    ]
 
 
 def _outputs(comparison: Comparison, heading: Heading) -> Iterator[str]:

@@ -111,8 +111,8 @@ class _Page:
         for name, item in zip(names, shown):
             numbers = [
                 *words.metric_values(item),
-                words.number_text(item.absolute),
-                words.number_text(item.relative),
+                words.distance_text(item.absolute),
+                words.distance_text(item.relative),
                 words.tolerance_text(item.tolerance),
             ]
             rows.append([name, *numbers, item.status.value])
@@ -153,38 +153,52 @@ class _Page:
         statuses: Sequence[Status],
         dropped: set[int],
     ) -> Iterator[str]:
-        """As one table; where that is too wide, with the differences on a line of their own; where
-        even the values do not fit beside each other, below each other. Values are never cut."""
-        narrow = dropped | {3, 4, 5}
-        for leave_out in (dropped, narrow):
+        """As one table; where that is too wide, with the differences on a line of their own. A
+        value too long for a column stands below its name. Values are never cut."""
+        tall = [any(layout.width(cell) > layout.WIDEST for cell in row[1:3]) for row in rows]
+        for leave_out in (dropped, dropped | {3, 4, 5}):
             keep = [index for index in range(len(header)) if index not in leave_out]
-            cells = [[row[index] for index in keep] for row in rows]
+            cells = [
+                [row[index] if index not in (1, 2) or not below else "" for index in keep]
+                for row, below in zip(rows, tall)
+            ]
             titles = [header[index] for index in keep]
             widths = layout.fitted(titles, cells, self._width)
             if widths:
-                right = range(1, len(keep) - 1)
-                yield paint(layout.line(titles, widths, right), "dim", self._colour)
-                for row, cell, detail, status in zip(rows, cells, details, statuses):
-                    style = self._style(status)
-                    yield layout.line(cell, widths, right, style, self._colour)
-                    moved = [] if leave_out is dropped else _moved(header, row, dropped, status)
-                    yield from self._details([*moved, *detail])
-                return
-        for row, detail, status in zip(rows, details, statuses):
-            style = self._style(status)
-            yield f"{INDENT}{row[0]}  {paint(row[-1], style, self._colour)}"
-            columns = max(map(layout.width, header[1:3]))
-            for label, value in zip(header[1:3], row[1:3]):
-                yield f"{INDENT * 3}{layout.pad(label, columns)}  {value}"
-            yield from self._details([*_moved(header, row, dropped, status), *detail])
+                break
+        right = range(1, len(keep) - 1)
+        if not widths:
+            # not even the values have room beside each other
+            tall, right = [True] * len(rows), range(0)
+            cells = [[row[0], row[-1]] for row in rows]
+            longest = max(layout.width(row[0]) for row in rows)
+            widths = [min(longest, max(self._width - 14, layout.NARROWEST)), 0]
+        else:
+            yield paint(layout.line(titles, widths, right), "dim", self._colour)
+        for row, cell, below, detail, status in zip(rows, cells, tall, details, statuses):
+            yield layout.line(cell, widths, right, self._style(status), self._colour)
+            if below:
+                yield from self._values(row, status)
+            if leave_out is not dropped:
+                yield from self._details(_moved(header, row, dropped, status))
+            yield from self._details(detail)
 
-    def _style(self, status: Status) -> str:
-        # an output that differs under a verdict that passed is worth a look, not an alarm
-        return _STATUS_STYLE.get(status, "yellow" if self._comparison.verdict.passed else "red")
+    def _values(self, row: list[str], status: Status) -> Iterator[str]:
+        """The two values below each other; one, where they are the same."""
+        if status is Status.EQUAL and row[1] == row[2]:
+            yield f"{INDENT * 3}{row[1]}"
+            return
+        columns = max(map(layout.width, self._labels))
+        for label, value in zip(self._labels, row[1:3]):
+            yield f"{INDENT * 3}{layout.pad(label, columns)}  {value}"
 
     def _details(self, texts: Sequence[str]) -> Iterator[str]:
         for text in texts:
             yield from layout.wrap(text, self._width, INDENT * 3, INDENT * 4)
+
+    def _style(self, status: Status) -> str:
+        # an output that differs under a verdict that passed is worth a look, not an alarm
+        return _STATUS_STYLE.get(status, "yellow" if self._comparison.verdict.passed else "red")
 
     # --- what went in, and around -----------------------------------------------------------
 
@@ -234,8 +248,8 @@ class _Page:
 
 
 def _moved(header: list[str], row: list[str], dropped: set[int], status: Status) -> list[str]:
-    """The cells that had no room in the line, as a detail; equal rows need none."""
-    if status is Status.EQUAL:
+    """The cells that had no room in the line, as a detail; rows that passed need none."""
+    if status in (Status.EQUAL, Status.IGNORED):
         return []
     texts = [
         f"{header[index]} {row[index]}"

@@ -69,32 +69,38 @@ def number_text(number: float | None) -> str:
     """The shortest text that reads back as the same number; empty for None."""
     if number is None:
         return ""
-    if number == 0:
-        return "0" if math.copysign(1, number) > 0 else "-0.0"
     try:
         return repr(number)
     except ValueError:  # an integer of more digits than Python writes out
         return hex(int(number))
 
 
+def distance_text(number: float | None) -> str:
+    """A difference: like ``number_text``, but none at all is plainly 0."""
+    return "0" if number == 0 else number_text(number)
+
+
 def metric_values(metric: MetricDifference) -> tuple[str, str]:
     """What stands in the two columns of values."""
-    sides = (
-        (metric.type_a, metric.a, metric.steps_a),
-        (metric.type_b, metric.b, metric.steps_b),
+    return (
+        _one_value(metric, metric.type_a, metric.a, metric.steps_a, lacking="b"),
+        _one_value(metric, metric.type_b, metric.b, metric.steps_b, lacking="a"),
     )
-    a, b = (_one_value(metric, kind, value, steps) for kind, value, steps in sides)
-    return a, b
 
 
 def _one_value(
-    metric: MetricDifference, kind: MetricType | None, value: Scalar, steps: int | None
+    metric: MetricDifference,
+    kind: MetricType | None,
+    value: Scalar,
+    steps: int | None,
+    lacking: str,
 ) -> str:
     if kind is None:
         return NOTHING
     if kind is MetricType.SERIES:
-        at_a_step = metric.type_a is metric.type_b and metric.differing_steps + metric.within_steps
-        return value_text(value) if at_a_step else count(steps or 0, "step")
+        if not metric.differing_steps + metric.within_steps:
+            return count(steps or 0, "step")
+        return NOTHING if metric.first_step_only_in == lacking else value_text(value)
     return _EMPTY.get(kind) or value_text(value)
 
 
@@ -120,7 +126,7 @@ def _about_steps(metric: MetricDifference) -> str:
         parts.append(f"{metric.within_steps} of {count(whole, 'step')} within tolerance")
     parts.append(f"first at step {value_text(metric.first_step)}")
     if metric.largest_absolute is not None:
-        parts.append(f"largest absolute difference {number_text(metric.largest_absolute)}")
+        parts.append(f"largest absolute difference {distance_text(metric.largest_absolute)}")
     return ", ".join(parts)
 
 

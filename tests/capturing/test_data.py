@@ -827,7 +827,7 @@ def test_five_thousand_small_files_are_restored_fast(bare: Path) -> None:
         [folder], bare.parent / "target", Sources(listings={"d": content}, caches=(cache,))
     )
     assert report.files == 5000
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # 0.4 s on an idle machine
 
 
 # --- remotes through DVC's library ----------------------------------------------------------

@@ -90,7 +90,9 @@ def test_an_interpreter_under_another_name(env: dict[str, str], work: Path) -> N
 
 @pytest.mark.parametrize("form", ["{python}", "/usr/bin/env python", "/usr/bin/env -S python -u"])
 def test_shebang(form: str, venv: Path, env: dict[str, str], work: Path) -> None:
-    path = script(work / "bin" / "train", f"#!{form.format(python=venv / 'bin/python')}\nimport x\n")
+    path = script(
+        work / "bin" / "train", f"#!{form.format(python=venv / 'bin/python')}\nimport x\n"
+    )
     found = interpreter.find((str(path), "--fast"), work, env)
     assert (found.path, found.certain) == (venv / "bin" / "python", True)
     assert found.how == f"shebang of {path}"
@@ -154,7 +156,7 @@ def test_env_can_change_where_python_is_looked_up(env: dict[str, str], work: Pat
 def test_an_unknown_option_of_a_wrapper(venv: Path, env: dict[str, str], work: Path) -> None:
     script(work / "tools" / "mpirun", "#!/bin/sh\n")
     env["PATH"] += f":{work / 'tools'}"
-    found = interpreter.find("mpirun --map-by slot -np 4 python x.py".split(), work, env)
+    found = interpreter.find(("mpirun", "--map-by", "slot", "-np", "4", "python"), work, env)
     assert found.path == venv / "bin" / "python"
 
 
@@ -171,7 +173,12 @@ def test_uv_run_takes_the_project_environment(env: dict[str, str], work: Path) -
     (work / "pyproject.toml").write_text("[project]\nname='x'\n")
     python = other_python(work / ".venv")
     (work / "sub").mkdir()
-    for words in ("uv run python x.py", "uv run x.py", "uv run -m x", "uv run --frozen python x.py"):
+    for words in (
+        "uv run python x.py",
+        "uv run x.py",
+        "uv run -m x",
+        "uv run --frozen python x.py",
+    ):
         found = interpreter.find(words.split(), work / "sub", env)
         assert (found.path, found.certain) == (python, True), words
         assert found.how == f"uv run: project environment {work}/.venv"
@@ -271,7 +278,7 @@ def test_conda_run_by_name_and_by_path(env: dict[str, str], work: Path) -> None:
     (prefix / "conda-meta").mkdir()
     for words in ("conda run -n train python x.py", f"conda run -p {prefix} --live-stream python"):
         assert interpreter.find(words.split(), work, env).path == python, words
-    found = interpreter.find("conda run -n absent python".split(), work, env)
+    found = interpreter.find(("conda", "run", "-n", "absent", "python"), work, env)
     assert (found.path, found.certain) == (None, False)
 
 
@@ -303,7 +310,7 @@ def test_pyenv_itself_is_asked_where_the_version_is_not_spelled_out(
     root = work.parent / "pyenv"
     pyenv(root)
     python = other_python(root / "versions" / "3.9.1")
-    script(root / "libexec" / "pyenv", f'#!/bin/sh\necho {python}\n')
+    script(root / "libexec" / "pyenv", f"#!/bin/sh\necho {python}\n")
     env["PATH"] = f"{root}/shims:/usr/bin:/bin"
     (work / ".python-version").write_text("3.9\n")
     assert interpreter.find(("python", "x.py"), work, env).path == python
@@ -338,7 +345,9 @@ def test_a_shell_text(text: str, venv: Path, env: dict[str, str], work: Path) ->
 def test_a_shell_script_by_its_name_and_by_its_shell(
     venv: Path, env: dict[str, str], work: Path
 ) -> None:
-    script(work / "train.sh", "#!/usr/bin/env bash\nset -e\n# python2 once\nmkdir -p out\npython x\n")
+    script(
+        work / "train.sh", "#!/usr/bin/env bash\nset -e\n# python2 once\nmkdir -p out\npython x\n"
+    )
     for words in (("./train.sh",), ("bash", "train.sh"), ("bash", "-eu", "train.sh")):
         found = interpreter.find(words, work, env)
         assert (found.path, found.certain) == (venv / "bin" / "python", True)
@@ -375,7 +384,9 @@ def test_two_interpreters_in_one_script_are_a_doubt(
 
 def test_make(venv: Path, env: dict[str, str], work: Path) -> None:
     tool(work, env, "make")
-    (work / "Makefile").write_text("PYTHON ?= python\nall: x\n\t@$(PYTHON) train.py \\\n\t  --fast\n")
+    (work / "Makefile").write_text(
+        "PYTHON ?= python\nall: x\n\t@$(PYTHON) train.py \\\n\t  --fast\n"
+    )
     assert interpreter.find(("make", "all"), work, env).path == venv / "bin" / "python"
     other = other_python(work / "other")
     assert interpreter.find(("make", "PYTHON=other/bin/python"), work, env).path == other
@@ -466,7 +477,9 @@ def test_a_second_probe_starts_no_process(
     assert elsewhere.paths == (str(work), *first.paths)
 
 
-def test_a_new_pth_file_is_seen(venv: Path, env: dict[str, str], work: Path, tmp_path: Path) -> None:
+def test_a_new_pth_file_is_seen(
+    venv: Path, env: dict[str, str], work: Path, tmp_path: Path
+) -> None:
     python, cache = venv / "bin" / "python", tmp_path / "cache"
     before = interpreter.probe(python, work, env, cache)
     pointer = Path(before.paths[0]) / "added.pth"

@@ -114,7 +114,10 @@ def test_an_empty_metric_beside_a_real_one_is_noted():
     "changes, reason",
     [
         ({"exit_code": 1}, "ended with exit code 1"),
-        ({"exit_code": -9, "outcome": Outcome.FAILED}, "ended with exit code -9"),
+        (
+            {"exit_code": -9, "outcome": Outcome.FAILED},
+            "ended with exit code -9, killed: often for want of memory",
+        ),
         ({"exit_code": None, "outcome": Outcome.FAILED}, "did not finish"),
         ({"exit_code": 0, "outcome": Outcome.FAILED}, "did not finish"),
         ({"exit_code": None, "outcome": Outcome.INTERRUPTED}, "was interrupted"),
