@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import msgspec
-
-from repro import canonical
 from repro.capturing import source
 from repro.capturing.source import Snapshot
 from repro.manifest import Descriptor, Finding, Source
@@ -23,20 +19,22 @@ def store_packs(
     descriptors: list[Descriptor] = []
     findings: list[Finding] = []
     for pack in source.pack(
-        snapshot, workspace, scratch, lambda key: _known(store, key) is not None
+        snapshot, workspace, scratch, lambda key: known(store, key) is not None
     ):
         findings += pack.findings
         if pack.path is None:
-            descriptor = _known(store, pack.key)
+            descriptor = store.recall(pack.key, pack.role, MEDIA_TYPE)
             assert descriptor is not None
         else:
             descriptor = store.put_file(pack.path, pack.role, MEDIA_TYPE)
-            canonical.write_bytes(
-                _note(store, pack.key),
-                canonical.dumps({"digest": descriptor.digest, "size": descriptor.size}),
-            )
-        descriptors.append(Descriptor(pack.role, descriptor.digest, descriptor.size, MEDIA_TYPE))
+            store.remember(pack.key, descriptor)
+        descriptors.append(descriptor)
     return tuple(descriptors), tuple(findings)
+
+
+def known(store: Store, key: str) -> Descriptor | None:
+    """The pack with this key, where the store has it."""
+    return store.recall(key, "", MEDIA_TYPE)
 
 
 def restore(
@@ -51,18 +49,3 @@ def restore(
     """Make ``target`` the work tree that was recorded, from the store's packs, each verified."""
     packs = {item.path: store.verified(item) for item in contents if item.media_type == MEDIA_TYPE}
     source.restore(wanted, packs, target, branch=branch, remotes=remotes)
-
-
-def _note(store: Store, key: str) -> Path:
-    return store.cache / "packs" / hashlib.sha256(key.encode()).hexdigest()
-
-
-def _known(store: Store, key: str) -> Descriptor | None:
-    try:
-        note = msgspec.json.decode(_note(store, key).read_bytes())
-        path = store.blob_path(note["digest"])
-        if path.stat().st_size != note["size"]:
-            return None
-        return Descriptor("", note["digest"], note["size"], MEDIA_TYPE)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -124,6 +124,28 @@ class Store:
             pending.unlink(missing_ok=True)
         return Descriptor(role, digest, size, media_type)
 
+    def remember(self, key: str, descriptor: Descriptor) -> None:
+        """Note that what ``key`` describes is in the store, so that it need not be stored again."""
+        note = canonical.dumps({"digest": descriptor.digest, "size": descriptor.size})
+        canonical.write_bytes(self._note(key), note)
+
+    def recall(self, key: str, role: str, media_type: str) -> Descriptor | None:
+        """What was remembered under that key, as long as its blob is there."""
+        try:
+            note = canonical.loads(self._note(key).read_bytes())
+            if self.blob_path(note["digest"]).stat().st_size == note["size"]:
+                return Descriptor(role, note["digest"], note["size"], media_type)
+        except (OSError, ValueError, KeyError, TypeError, Corrupt):
+            pass
+        return None
+
+    def _note(self, key: str) -> Path:
+        return (
+            self.cache
+            / "known"
+            / hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+        )
+
     def verified(self, descriptor: Descriptor) -> Path:
         """The blob's path, once its size and digest are what the descriptor says.
 

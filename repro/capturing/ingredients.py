@@ -125,9 +125,15 @@ def gather(
 
 def _keep(project: Project, taken: data.DataSnapshot) -> tuple[Descriptor, ...]:
     """Copy what no DVC cache has into the store, before the run can overwrite it."""
-    return tuple(
-        project.store.put_file(Path(own.path), f"data/files/{own.md5}") for own in taken.own
-    )
+    kept = []
+    for own in taken.own:
+        role = f"data/files/{own.md5}"
+        descriptor = project.store.recall(role, role, "application/octet-stream")
+        if descriptor is None:
+            descriptor = project.store.put_file(Path(own.path), role)
+            project.store.remember(role, descriptor)
+        kept.append(descriptor)
+    return tuple(kept)
 
 
 def _interpreter(

@@ -56,7 +56,9 @@ class Requirements:
 def read(path: Path) -> Requirements:
     """A requirements file and all it includes. Raises OSError where ``path`` cannot be read."""
     unread: list[str] = []
-    entries = tuple(_entries(path, path.read_text("utf-8-sig", "replace"), False, {path}, unread))
+    entries = tuple(
+        _entries(path, path.read_text("utf-8-sig", "replace"), False, {path.resolve()}, unread)
+    )
     return Requirements(entries, tuple(unread))
 
 
@@ -104,7 +106,7 @@ def _entries(
         match = _OPTION.match(line)
         option, value = (match.group(1), match.group(2).strip()) if match else (line, "")
         if option in ("-r", "--requirement", "-c", "--constraint"):
-            included = path.parent / os.path.expandvars(value)
+            included = (path.parent / os.path.expandvars(value)).resolve()
             if included in seen:
                 continue
             seen.add(included)

@@ -248,13 +248,13 @@ class _Page:
 
 
 def _moved(header: list[str], row: list[str], dropped: set[int], status: Status) -> list[str]:
-    """The cells that had no room in the line, as a detail; rows that passed need none."""
-    if status in (Status.EQUAL, Status.IGNORED):
+    """The cells that had no room in the line, as a detail; an equal row needs none."""
+    if status is Status.EQUAL:
         return []
     texts = [
         f"{header[index]} {row[index]}"
         for index in (3, 4, 5)
-        if index not in dropped and row[index] not in ("", "exact")
+        if index not in dropped and row[index] not in ("", "0", "exact", "ignored")
     ]
     return [", ".join(texts)] if texts else []
 

@@ -77,7 +77,7 @@ def test_canonical():
     document = canonical.loads(rendered.encode())
     assert canonical.dumps(document) + b"\n" == rendered.encode()
     assert document["metrics"][1]["b"] == 2**70
-    assert '{"float":"nan"}' in rendered and "NaN" not in rendered.replace("NaN on", "")
+    assert '"a":{"float":"nan"}' in rendered and ":NaN" not in rendered
 
 
 def test_text_that_is_not_utf8_comes_back():
