@@ -28,6 +28,7 @@ setup(
         "dvc>=3.50",
         "gitpython>=3.1.43",
         "msgspec>=0.18",
+        "packaging>=23",
         "pyyaml>=6.0",
         "tomli>=2.0; python_version < '3.11'",
         "uv>=0.5",

@@ -27,6 +27,7 @@ class Log:
     def __init__(self, folder: Path, onward: Sink) -> None:
         self._folder, self._onward = folder, onward
         self._files: dict[str, IO[bytes]] = {}
+        self._trouble: OSError | None = None
         self._lock = threading.Lock()
 
     def stdout(self, chunk: bytes) -> None:
@@ -39,12 +40,23 @@ class Log:
 
     def _keep(self, name: str, chunk: bytes) -> None:
         with self._lock:
-            if name not in self._files:
-                self._files[name] = (self._folder / name).open("wb", buffering=0)
-            self._files[name].write(chunk)
+            if self._trouble:
+                return
+            try:
+                if name not in self._files:
+                    self._files[name] = (self._folder / name).open("wb", buffering=0)
+                self._files[name].write(chunk)
+            except OSError as error:
+                # the command goes on, and its output too; ``store`` says that the log is not whole
+                self._trouble = error
 
     def store(self, store: Store) -> tuple[Descriptor, ...]:
-        """Put what was printed into the store; an empty stream is not kept."""
+        """Put what was printed into the store; an empty stream is not kept.
+
+        Raises OSError where the log could not be kept whole (a full disk).
+        """
+        if self._trouble:
+            raise self._trouble
         with self._lock:
             for stream in self._files.values():
                 stream.close()

@@ -49,7 +49,8 @@ def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping
     start = project.workspace / parts.working_directory
     probe = probing.probe(parts.interpreter.path, start, environ, project.store.cache)
     inventory = packages.inventory(probe, project.workspace)
-    sources = index.sources(environ, probe.prefix)
+    projects = [project.folder, project.workspace]
+    sources = index.sources(environ, probe.prefix, projects=projects)
     made = lock.make_lock(
         inventory.packages, Path(probe.executable), sources, project.store.cache, env=environ
     )
@@ -65,6 +66,7 @@ def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping
             *made.findings,
             *lockfile.findings(own, project.folder, inventory.packages, probe),
             *concerns,
+            *(() if project.config.image else recipe.base_findings(probe.interpreter, environ)),
         ),
     )
 

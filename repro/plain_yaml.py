@@ -159,3 +159,33 @@ def _at_position(error: yaml.YAMLError, content: str | bytes) -> str:
         return ""
     newlines = content[:position].count(b"\n")
     return f"line {newlines + 1}: "
+
+
+# --- writing: one scalar, for files that are put together with comments -------------------------
+
+_PLAIN = re.compile(r"[A-Za-z_][\w./+@-]*(?: [\w./+@=-]+)*", re.ASCII)
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
+"""Words that some reader of YAML takes for something else than text."""
+
+
+def scalar(text: str) -> str:
+    """Text as every reader of YAML reads it: plain where that is safe, else in quotes."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    return f'"{_escaped(text)}"'
+
+
+def comment(text: str) -> str:
+    """Text for a comment: a line break in a file's name must not end it."""
+    return text if text.isprintable() else _escaped(text)
+
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        _ESCAPES.get(character)
+        or (character if character.isprintable() else f"\\U{ord(character):08x}")
+        for character in text
+    )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -130,10 +130,12 @@ def execute(
     return Execution(128 - code if code < 0 else code, started, duration, peak, interrupted)
 
 
-def _pump(stream: IO[bytes], take: object) -> None:
+def _pump(stream: IO[bytes], take: Callable[[bytes], None]) -> None:
+    # a sink that fails must not stop this: nobody would empty the pipe, and the command would hang
     with contextlib.suppress(OSError, ValueError):
         while chunk := os.read(stream.fileno(), 1 << 16):
-            take(chunk)  # type: ignore[operator]
+            with contextlib.suppress(OSError, ValueError):
+                take(chunk)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> tuple[int, int | None, bool]:

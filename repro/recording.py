@@ -140,7 +140,7 @@ def capture(project: Project, request: Request) -> Run:
 
 
 def _checked(project: Project, request: Request) -> tuple[Command, Path]:
-    if request.name:
+    if request.name is not None:
         check_name(request.name)
     return ingredients.command(project, request.argv, request.start)
 
@@ -296,7 +296,8 @@ def _store(
 def _definition(project: Project, parts: Ingredients, pins: Pins) -> Definition:
     command = parts.command
     if parts.is_pipeline:
-        stages = dvc_pipeline.pipeline(project.workspace, project.folder)
+        wanted = ingredients.targets(command)
+        stages = dvc_pipeline.pipeline(project.workspace, project.folder, wanted)
         command = replace(command, stages=stages)
     return Definition(
         source=parts.source.source,
@@ -320,14 +321,11 @@ def _contents(
     for path, listing in parts.data.listings.items():
         found.append(store.put_bytes(listing, f"data/listings/{path}", "application/json"))
     found += parts.kept
-    if pins.lock:
-        found.append(
-            store.put_bytes(pins.lock.text.encode(), "environment/requirements.lock", "text/plain")
-        )
     plan = recipe.render(
         definition, pins.lock.text if pins.lock else "", workspace=project.workspace.as_posix()
     )
-    found.append(store.put_bytes(plan.dockerfile.encode(), "environment/Dockerfile", "text/plain"))
+    for name, content in plan.files.items():
+        found.append(store.put_bytes(content.encode(), f"environment/{name}", "text/plain"))
     return tuple(sorted(found, key=lambda item: item.path)), concerns
 
 

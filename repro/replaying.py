@@ -13,13 +13,14 @@ from repro.capturing.results import Expected
 from repro.comparison import Comparison, compare_results, control, unreplayable
 from repro.engines.base import Engine, Job, Ready, Site
 from repro.environment import index, recipe
-from repro.errors import Corrupt, NotFound, Unreplayable
+from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
     REPLAY_SCHEMA,
     Definition,
     Finding,
     Manifest,
+    PackageOrigin,
     Policy,
     Result,
     Severity,
@@ -220,15 +221,23 @@ class _Stage:
         )
 
     def _prepare(self, progress: Progress) -> Ready:
-        lock = self.manifest.content("environment/requirements.lock")
+        names = ("environment/requirements.lock", "environment/requirements-unhashed.txt")
+        locks = [item for name in names if (item := self.manifest.content(name))]
         plan = recipe.render(
             self.manifest.definition,
-            self.project.store.read(lock).decode("utf-8") if lock else "",
+            "".join(self.project.store.read(item).decode("utf-8") for item in locks),
             workspace=self.inside,
-            source_digest=self.manifest.definition.source.tree,
+            source_digest=_source_digest(self.manifest, self.workspace),
         )
-        site = Site(self.workspace, self.inside, self.session, index.sources(self.environ))
+        site = Site(self.workspace, self.inside, self.session, self._package_sources())
         return self.engine.prepare(plan, site, progress)
+
+    def _package_sources(self) -> index.PackageSources:
+        # the restored source names its own indexes, as the project did when it was recorded
+        return index.sources(
+            self.environ,
+            projects=[self.workspace / self.manifest.provenance.project, self.workspace],
+        )
 
     def _execute(self, ready: Ready, sink: Sink) -> Result:
         folder = self.workspace / self.manifest.provenance.project
@@ -238,6 +247,8 @@ class _Stage:
         log = Log(self.session.folder("log"), sink)
         job = self._job(ready)
         execution = self.engine.execute(ready, job, log)
+        if execution.interrupted:
+            raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
         collected = results.collect(self.workspace, before, after, _expected(self.manifest))
         outputs.keep(self.project.store, self.workspace, collected.outputs)
@@ -285,6 +296,27 @@ class _Stage:
             memory=self.options.memory,
             gpus=bool(recorded.gpus) if gpus is None else gpus,
         )
+
+
+def _source_digest(manifest: Manifest, workspace: Path) -> str:
+    """What an editable or local install reads, so that its environment is known again: the projects'
+    build files; a project whose setup.py does more than declare counts whole."""
+    locations = [
+        package.location or "."
+        for package in manifest.definition.environment.packages
+        if package.origin in (PackageOrigin.EDITABLE, PackageOrigin.LOCAL)
+    ]
+    if any(item.origin is PackageOrigin.LOCAL for item in manifest.definition.environment.packages):
+        return manifest.definition.source.tree
+    found = {}
+    for location in locations:
+        folder = workspace / location
+        if (folder / "setup.py").exists():
+            return manifest.definition.source.tree
+        for name in recipe.build_files():
+            if (folder / name).is_file():
+                found[f"{location}/{name}"] = canonical.digest_file(folder / name)
+    return canonical.digest_bytes(canonical.dumps(found))
 
 
 def _policy(project: Project, manifest: Manifest) -> Policy:

@@ -8,7 +8,6 @@ with the containers that carry their name.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import canonical
+from repro import canonical, locks
 from repro.errors import Busy
 from repro.store import Store, remove_tree
 
@@ -49,7 +48,7 @@ def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterat
     path = store.root / "tmp" / name
     path.mkdir(parents=True)
     with (path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        locks.acquire(lock)
         try:
             yield Session(name, path)
         finally:
@@ -97,17 +96,16 @@ def exclusively(store: Store, purpose: str) -> Iterator[None]:
     """Only one command at a time may observe the project's files. Raises Busy."""
     path = store.root / "running"
     with path.open("a+b") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not locks.acquire(lock):
             lock.seek(0)
             holder = lock.read(500).decode("utf-8", "replace").strip() or "another repro"
             raise Busy(
                 f"a run is being recorded in this project already: {holder}",
                 "wait for it, or record in a work tree of its own: git worktree add ../second",
-            ) from None
+            )
         lock.truncate(0)
-        lock.write(f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}: {purpose}".encode())
+        line = f"pid {os.getpid()}, since {time.strftime('%H:%M:%S')}: {' '.join(purpose.split())}"
+        lock.write(line.encode("utf-8", "backslashreplace"))
         lock.flush()
         try:
             yield
@@ -125,7 +123,7 @@ def note_unfinished(session: Session, started: str, command: str) -> None:
 def _is_free(path: Path) -> bool:
     try:
         with (path / "lock").open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return locks.acquire(lock)
     except FileNotFoundError:
         # made a moment ago and not locked yet, or half removed: old ones only
         with contextlib.suppress(OSError):
@@ -133,4 +131,3 @@ def _is_free(path: Path) -> bool:
         return False
     except OSError:
         return False
-    return True

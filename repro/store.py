@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -174,6 +174,7 @@ class Store:
 
     def add(self, run: Manifest) -> Run:
         """Store a manifest: the last thing that recording does, and what makes the run exist."""
+        run = replace(run, definition_id=manifest.definition_id(run.definition))
         content = manifest.dumps(run)
         identity = manifest.run_id(content)
         canonical.write_bytes(self.root / "runs" / identity, content)

@@ -115,11 +115,15 @@ def packed_venv(sealed: None) -> Path:
     )
 
 
+def _tool(folder: Path, venv: Path) -> Repro:
+    path = os.pathsep.join([str(venv / "bin"), os.environ["PATH"], str(SCRIPTS)])
+    return Repro(folder, path, folder / "scratch", {os.getpid()})
+
+
 @pytest.fixture
 def repro(tmp_path: Path, empty_venv: Path) -> Iterator[Repro]:
     """The installed command line, with the empty training environment first on PATH."""
-    path = os.pathsep.join([str(empty_venv / "bin"), os.environ["PATH"], str(SCRIPTS)])
-    tool = Repro(tmp_path, path, tmp_path / "scratch", {os.getpid()})
+    tool = _tool(tmp_path, empty_venv)
     yield tool
     if os.environ.get("REPRO_TEST_ENGINE") == "docker":
         left = workbench.containers(tool.pids)
@@ -148,6 +152,16 @@ def project(make_project: Callable[..., Project]) -> Iterator[Project]:
     yield made
     left = [path for path in made.sessions() if not (path / "kept").exists()]
     assert not left, f"sessions were left behind: {left}"
+
+
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory: pytest.TempPathFactory, empty_venv: Path) -> Project:
+    """One project for all tests of a module, which only look at it."""
+    folder = tmp_path_factory.mktemp("shared")
+    tool = _tool(folder, empty_venv)
+    tool.folder = folder / "project"
+    tool.folder.mkdir()
+    return workbench.plain_training(Project(tool.folder, tool))
 
 
 @pytest.fixture

@@ -158,7 +158,9 @@ class Running:
 
 
 def eventually(
-    condition: Callable[[], object], seconds: float = 30, meanwhile: Callable[[], None] = lambda: None
+    condition: Callable[[], object],
+    seconds: float = 30,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
     """Wait until the condition holds, and fail where it never does."""
     deadline = time.monotonic() + seconds

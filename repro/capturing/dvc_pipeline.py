@@ -45,11 +45,14 @@ class Declared:
     """All that stages write, metrics and plots among it; nothing of a frozen stage."""
 
 
-def pipeline(workspace: Path, project: Path) -> tuple[Stage, ...]:
+def pipeline(
+    workspace: Path, project: Path, targets: tuple[str, ...] = ()
+) -> tuple[Stage, ...]:
     """The stages that ``dvc repro`` in the project's folder would run, makers of inputs first.
 
-    Those of the project's ``dvc.yaml``, and stages elsewhere that they depend on; no frozen ones.
-    Raises UsageError for a cycle, or a template that cannot be resolved.
+    Those of the project's ``dvc.yaml`` (only ``targets``, where some are named), and stages elsewhere
+    that they depend on; no frozen ones. Raises UsageError for a cycle, a template that cannot be
+    resolved, or a target that is no stage.
     """
     tracked = read(workspace, project)
     if tracked is None:
@@ -67,7 +70,14 @@ def pipeline(workspace: Path, project: Path) -> tuple[Stage, ...]:
             if document.folder == here:
                 wanted.append(stage.name)
     stages += _single_stages(tracked, here)
-    return _ordered(stages, wanted)
+    names = {stage.name for stage in stages}
+    for target in targets:
+        if target not in names:
+            raise UsageError(
+                f"dvc repro: {target!r} is no stage of this project",
+                f"the stages are: {', '.join(sorted(names)) or 'none'}",
+            )
+    return _ordered(stages, list(targets) or wanted)
 
 
 def declared(workspace: Path, project: Path) -> Declared:

@@ -57,6 +57,11 @@ def is_pipeline(command: Command) -> bool:
     return command.argv[:2] == ("dvc", "repro")
 
 
+def targets(command: Command) -> tuple[str, ...]:
+    """The stages that `dvc repro` was asked for by name; none: all."""
+    return tuple(word for word in command.argv[2:] if not word.startswith("-"))
+
+
 def command(project: Project, argv: tuple[str, ...], start: Path) -> tuple[Command, Path]:
     """What to execute and where: the words given, else those of repro.yaml, else the pipeline."""
     if argv:
@@ -142,7 +147,7 @@ def _interpreter(
     if not is_pipeline(command):
         return interpreter.find(command.argv, start, environ)
     # the pipeline's stages name the interpreter; dvc itself may live in another environment
-    for stage in dvc_pipeline.pipeline(project.workspace, project.folder):
+    for stage in dvc_pipeline.pipeline(project.workspace, project.folder, targets(command)):
         for line in stage.commands:
             found = interpreter.find(("sh", "-c", line), start, environ)
             if found.path:

@@ -6,8 +6,9 @@ import filecmp
 import hashlib
 import os
 import re
+import secrets
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,25 +70,81 @@ def differing(
     """
     unlike = {path for path in entries if not _is(top, path, entries[path], object_format)}
     asked = entries if converts else unlike
-    convertible = {path for path in asked if _may_be_converted(top, path, entries[path])}
-    otherwise = set(written_otherwise(plain, sorted(convertible), top, scratch))
-    return sorted((unlike - convertible) | otherwise)
+    convertible = {p: entries[p] for p in asked if _may_be_converted(top, p, entries[p])}
+    otherwise = written_otherwise(plain, convertible, top, scratch) if convertible else []
+    return sorted((unlike - convertible.keys()) | set(otherwise))
 
 
-def written_otherwise(plain: Git, paths: Iterable[str], top: Path, target: Path) -> list[str]:
+def written_otherwise(
+    plain: Git, entries: Mapping[str, TreeEntry], top: Path, target: Path
+) -> list[str]:
     """The paths that a checkout writes with other bytes than they have below ``top``.
 
-    ``target`` is a folder that does not exist; the checkout goes there.
+    ``target`` is a folder that does not exist, for those that git has to write in order to tell.
     """
-    wanted = list(paths)
-    if not wanted:
-        return []
-    stdin = b"".join(os.fsencode(path) + b"\0" for path in wanted)
+    # cat-file sees no attributes but those on disk: a sparse checkout may have left some out
+    sparse = any(not os.path.lexists(top / path) for path in _attribute_files(plain))
+    piped, apart, size = {}, [], 0
+    for path, entry in entries.items():
+        status = on_disk(top, path)
+        size += status.st_size if status else 0
+        if sparse or "\n" in path or path[:1] in " \t" or size > IN_MEMORY:
+            apart.append(path)
+        else:
+            piped[path] = entry.id
+    otherwise = _otherwise_by_pipe(plain, piped, top) if piped else set()
+    if apart:
+        otherwise |= _otherwise_by_checkout(plain, apart, top, target)
+    return [path for path in entries if path in otherwise]
+
+
+IN_MEMORY = 1 << 27
+"""Bytes of content that git is asked for in one go."""
+
+
+def _attribute_files(plain: Git) -> list[str]:
+    out = plain.run("ls-files", "-z", "--", ":(glob)**/.gitattributes")
+    return os.fsdecode(out).split("\0")[:-1]
+
+
+def _otherwise_by_pipe(plain: Git, ids: Mapping[str, str], top: Path) -> set[str]:
+    # with filters git states the size before them, so something else has to tell where one ends
+    mark = secrets.token_hex(16)
+    stdin = b"".join(os.fsencode(f"{id} {path}\n") for path, id in ids.items())
+    output = plain.attempt("cat-file", "--filters", f"--batch={mark} %(objectname)", stdin=stdin)
+    parts = iter(output.stdout.split(f"{mark} ".encode())[1:])
+    otherwise = _not_encoded(output.stderr)
+    part = next(parts, b"")
+    for path, id in ids.items():
+        found, _, content = part.partition(b"\n")
+        if found != id.encode():
+            otherwise.add(path)  # an object that is not there
+            continue
+        if not _holds(top / path, content[:-1]):
+            otherwise.add(path)
+        part = next(parts, b"")
+    return otherwise
+
+
+def _otherwise_by_checkout(plain: Git, paths: list[str], top: Path, target: Path) -> set[str]:
+    stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
     words = ("checkout-index", "-f", "-q", "-z", "--stdin", f"--prefix={target}/")
-    said = plain.attempt(*words, stdin=stdin).stderr
-    # what git cannot encode it writes as it is, here; elsewhere it may be able to
-    failed = set(re.findall(r"failed to encode '(.*)' from", said))
-    return [path for path in wanted if path in failed or not _same_bytes(top / path, target / path)]
+    output = plain.attempt(*words, stdin=stdin)
+    return _not_encoded(output.stderr) | {
+        path for path in paths if not _same_bytes(top / path, target / path)
+    }
+
+
+def _not_encoded(said: str) -> set[str]:
+    """What git cannot encode it writes as it is; on another machine it may be able to."""
+    return set(re.findall("failed to encode '(.*)' from", said))
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _same_bytes(a: Path, b: Path) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,9 @@ from repro.manifest import Finding, Severity
 if TYPE_CHECKING:
     from repro.capturing.source_repository import Facts
 
-ATTRIBUTES = ("text", "eol", "crlf", "ident", "filter", "working-tree-encoding")
+ATTRIBUTES = ("eol", "ident", "filter", "working-tree-encoding")
+"""Those that let a checkout do more than end lines in LF."""
+PROCESSED = {"ident", "filter", "working-tree-encoding"}
 _MENTIONED = re.compile(rb"\b(text|eol|crlf|ident|filter|working-tree-encoding|binary)\b")
 RAW = "-text -ident -filter !working-tree-encoding"
 EVERY_RAW = {"info/attributes": f"* {RAW}\n"}
@@ -75,14 +78,21 @@ def find(
     """The files on disk that a checkout of the recorded tree would not write as they are.
 
     ``git`` sees the temporary index, which must hold the work tree; ``own`` is a folder for
-    temporary files; ``touched`` are the files that git calls changed.
+    temporary files; ``touched`` are the files that git calls changed or untracked.
     """
-    if not _in_play(facts, settings, attribute_files):
-        return Raw(converts=False)
-    files = {p: entry for p, entry in _files(git).items() if _is_file(facts.folder / p)}
+    outside = _mention(_outside(facts))
+    inside = _mention(facts.folder / name for name in attribute_files)
+    if not (outside or inside or settings or _takes_cr_away(facts)):
+        return Raw(converts=False)  # mostly nothing converts, and then this is all it costs
+    files = _files(git)
+    sizes = _sizes(facts.folder, files)
     clean = plain(git, facts, own, settings)
-    candidates, filtered = _candidates(git, clean, files, settings, facts.folder)
-    differing = written_otherwise(clean, candidates, facts.folder, own / "written")
+    theirs = _attributes_of(clean, files)
+    mine = _attributes_of(git, files) if outside else theirs
+    filtered = [p for p in sizes if "filter" in mine.get(p, {}) or "filter" in theirs.get(p, {})]
+    candidates = _candidates(git, files, sizes, mine, theirs, settings)
+    asked = {path: files[path] for path in candidates}
+    differing = written_otherwise(clean, asked, facts.folder, own / "written")
     entries = _store(git, {path: files[path] for path in differing})
     attributes = _attributes(clean, entries, facts.folder, own / "rewritten")
     unchanged = {path for path in differing if path not in touched} | {
@@ -91,19 +101,24 @@ def find(
     return Raw(entries, attributes, frozenset(unchanged), _pointers(filtered, facts.folder))
 
 
-def _in_play(facts: Facts, settings: Mapping[str, str], attribute_files: Iterable[str]) -> bool:
-    """Whether anything converts at all: mostly nothing does, and then this is all it costs."""
-    if settings or facts.config.get("core.autocrlf", "false").lower() not in ("false", "no", "off"):
-        return True
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    configured = facts.config.get("core.attributesfile")
-    outside = [
-        Path(configured).expanduser() if configured else home / "git" / "attributes",
-        facts.objects.parent / "info" / "attributes",
-        Path("/etc/gitattributes"),
-    ]
-    inside = (facts.folder / name for name in attribute_files)
-    return any(_MENTIONED.search(_content(path)) for path in (*outside, *inside))
+def _takes_cr_away(facts: Facts) -> bool:
+    return facts.config.get("core.autocrlf", "false").lower() not in ("false", "no", "off", "0", "")
+
+
+def _outside(facts: Facts) -> Iterator[Path]:
+    """Where this user and this machine keep attributes; a replay does not know them."""
+    yield facts.objects.parent / "info" / "attributes"
+    yield Path("/etc/gitattributes")
+    if configured := facts.config.get("core.attributesfile"):
+        yield Path(os.path.expanduser(configured))  # noqa: PTH111  never raises
+    else:
+        home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+        yield Path(home) / "git" / "attributes"
+
+
+def _mention(files: Iterable[Path]) -> bool:
+    """Whether any of these files gives an attribute that converts."""
+    return any(_MENTIONED.search(_content(path)) for path in files)
 
 
 def _content(path: Path) -> bytes:
@@ -123,8 +138,18 @@ def _files(git: Git) -> dict[str, TreeEntry]:
     return files
 
 
-def _is_file(path: Path) -> bool:
-    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114  never raise
+def _sizes(folder: Path, paths: Iterable[str]) -> dict[str, int]:
+    """The size on disk of those that are there as files, in bytes."""
+    sizes = {}
+    prefix = f"{folder}/"
+    for path in paths:
+        try:
+            status = os.lstat(prefix + path)
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            sizes[path] = status.st_size
+    return sizes
 
 
 def plain(git: Git, facts: Facts, own: Path, settings: Mapping[str, str]) -> Git:
@@ -148,33 +173,24 @@ def plain(git: Git, facts: Facts, own: Path, settings: Mapping[str, str]) -> Git
 
 def _candidates(
     git: Git,
-    plain: Git,
     files: Mapping[str, TreeEntry],
+    sizes: Mapping[str, int],
+    mine: Mapping[str, Mapping[str, str]],
+    theirs: Mapping[str, Mapping[str, str]],
     settings: Mapping[str, str],
-    folder: Path,
-) -> tuple[list[str], list[str]]:
-    """The files that may come out differently, and those that pass through a filter."""
-    mine, theirs = _attributes_of(git, files), _attributes_of(plain, files)
-    candidates, filtered, unsure = [], [], []
-    for path in files:
-        a, b = mine.get(path, {}), theirs.get(path, {})
-        if "filter" in a or "filter" in b:
-            filtered.append(path)
-        processed = any(name in seen for seen in (a, b) for name in _PROCESSED)
-        if processed or b.get("eol") == "crlf" or settings:
+) -> list[str]:
+    """The files that may come out differently, by the attributes here and those of a replay."""
+    processed = {p for seen in (mine, theirs) for p in seen if PROCESSED & seen[p].keys()}
+    candidates, unsure = [], []
+    for path in sizes:
+        if settings or path in processed or theirs.get(path, {}).get("eol") == "crlf":
             candidates.append(path)
         else:
             unsure.append(path)
     # a checkout ends these lines in LF: all that git can have done is to take CRs away
     ids = "".join(f"{files[path].id}\n" for path in unsure).encode()
-    sizes = git.run("cat-file", "--batch-check=%(objectsize)", stdin=ids).split(b"\n")
-    candidates += [
-        path for path, size in zip(unsure, sizes) if size != b"%d" % (folder / path).lstat().st_size
-    ]
-    return candidates, filtered
-
-
-_PROCESSED = ("filter", "ident", "working-tree-encoding")
+    stored = git.run("cat-file", "--batch-check=%(objectsize)", stdin=ids).split(b"\n")
+    return candidates + [p for p, size in zip(unsure, stored) if size != b"%d" % sizes[p]]
 
 
 def _attributes_of(git: Git, paths: Iterable[str]) -> dict[str, dict[str, str]]:

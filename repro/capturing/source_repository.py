@@ -134,7 +134,12 @@ def record(path: str, folder: Path, scratch: Path, cap: int) -> Repository:
     _stage(work)
     settings = source_conversion.settings(facts.config)
     raw = source_conversion.find(
-        git, facts, own, settings, _attribute_files(entries, work.untracked), work.touched
+        git,
+        facts,
+        own,
+        settings,
+        _attribute_files(entries, work.untracked),
+        work.touched | work.untracked,
     )
     if raw.entries:
         # conversion wrote them into the index already

@@ -72,8 +72,14 @@ def compare_manifests(
         else item
         for item in compare_definitions(a.definition, b.definition, ids)
     )
+    # what each run had declared tells what a side that was not observed can know
+    declared = replace(
+        policy,
+        metrics=(*policy.metrics, *a.policy.metrics, *b.policy.metrics),
+        outputs=(*policy.outputs, *a.policy.outputs, *b.policy.outputs),
+    )
     comparison = replace(
-        compare_results(a.result, b.result, policy, read, sides),
+        compare_results(a.result, b.result, declared, read, sides),
         ingredients=ingredients,
         same_definition=not ingredients,
     )

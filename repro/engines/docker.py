@@ -29,7 +29,7 @@ from repro import process
 from repro.capturing import host
 from repro.engines import uv as tools
 from repro.engines.base import Job, Ready, Site
-from repro.environment.recipe import VENV, Recipe
+from repro.environment.recipe import VENV, NoInterpreter, Recipe, relaxed
 from repro.errors import EngineError, NotFound, ReproError, Unreplayable
 from repro.manifest import EnvironmentKind, Finding, Image, Severity
 from repro.process import Execution, Sink
@@ -158,13 +158,13 @@ class DockerEngine:
                 return Ready(str(image.id), True, time.monotonic() - clock, image)
             case EnvironmentKind.DOCKERFILE:
                 image, reused = self._from_dockerfile(recipe, site, progress)
+                findings = _moved(recipe, image)
             case EnvironmentKind.PACKAGES:
-                image, reused = self._from_packages(recipe, site, progress)
+                image, reused, findings = self._from_packages(recipe, site, progress)
         seconds = time.monotonic() - clock
         facts = self._known_facts(image)
         environment = VENV if recipe.kind is EnvironmentKind.PACKAGES else None
-        moved = _moved(recipe, image)
-        return Ready(str(image.id), reused, seconds, image, moved, environment, facts)
+        return Ready(str(image.id), reused, seconds, image, findings, environment, facts)
 
     def _base(self, wanted: Image, progress: Progress) -> Image:
         """The image that was recorded, by id, by digest, and only then by its name."""
@@ -191,14 +191,38 @@ class DockerEngine:
                 error.hint,
             ) from error
 
-    def _from_packages(self, recipe: Recipe, site: Site, progress: Progress) -> tuple[Image, bool]:
-        tag = f"{REPOSITORY}:{_tag(recipe.key)}"
-        with (
-            contextlib.suppress(docker.errors.ImageNotFound),
-            _explained("looking up the environment"),
-        ):
-            return Image(tag, id=self._client.images.get(tag).id), True
+    def _from_packages(
+        self, recipe: Recipe, site: Site, progress: Progress
+    ) -> tuple[Image, bool, tuple[Finding, ...]]:
+        if known := self._known(recipe):
+            return known, True, ()
         base = self._base(recipe.image, progress)
+        try:
+            return self._built(recipe, base, site, progress), False, ()
+        except NoInterpreter:
+            plan, finding = relaxed(recipe)
+        progress.detail(finding.message)
+        if known := self._known(plan):
+            return known, True, (finding,)
+        try:
+            return self._built(plan, base, site, progress), False, (finding,)
+        except NoInterpreter as error:
+            raise Unreplayable(
+                f"the base image {recipe.image.reference} has no Python {plan.python_version}, and none "
+                "could be downloaded into it",
+                "name an image that has it: `image:` in repro.yaml, or REPRO_BASE_IMAGE",
+            ) from error
+
+    def _known(self, recipe: Recipe) -> Image | None:
+        tag = f"{REPOSITORY}:{_tag(recipe.key)}"
+        try:
+            with _explained("looking up the environment"):
+                return Image(tag, id=self._client.images.get(tag).id)
+        except docker.errors.ImageNotFound:
+            return None
+
+    def _built(self, recipe: Recipe, base: Image, site: Site, progress: Progress) -> Image:
+        tag = f"{REPOSITORY}:{_tag(recipe.key)}"
         progress.step(f"building the environment: {recipe.summary}")
         with self._container(site.session, **self._build_options(recipe, site, base)) as container:
             container.start()
@@ -219,7 +243,7 @@ class DockerEngine:
                         f"LABEL {FACTS}={json.dumps(json.dumps(facts))}",
                     ],
                 )
-        return Image(tag, id=made["Id"]), False
+        return Image(tag, id=made["Id"])
 
     def _as_in(self, base: Image) -> tuple[str, ...]:
         """Instructions that give the environment its base's own start, not that of the build."""
@@ -254,7 +278,7 @@ class DockerEngine:
         return found
 
     def _build_options(self, recipe: Recipe, site: Site, base: Image) -> dict[str, Any]:
-        folder = site.session.folder("recipe")
+        folder = site.session.folder(f"recipe-{os.urandom(3).hex()}")
         for name, content in recipe.files.items():
             (folder / name).write_text(content, "utf-8")
         mounts = [
@@ -274,7 +298,7 @@ class DockerEngine:
             mounts.append(
                 Mount(tools.CA_INSIDE, str(site.sources.ca_bundle), type="bind", read_only=True)
             )
-        if recipe.editable:
+        if recipe.needs_source:
             mounts.append(Mount(site.inside, str(site.workspace), type="bind"))
         return {
             "image": base.id,
@@ -291,6 +315,8 @@ class DockerEngine:
     def _exec(self, container: Container, command: tuple[str, ...], env: dict[str, str]) -> None:
         with _explained("building the environment"):
             code, output = container.exec_run(list(command), environment=env)
+        if code and command[1] == "venv":
+            raise NoInterpreter(_telling(output))
         if code:
             raise Unreplayable(
                 f"the environment could not be built: `{' '.join(command[:4])} …` failed: "

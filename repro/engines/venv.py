@@ -15,9 +15,9 @@ from pathlib import Path
 from repro import process
 from repro.engines import uv
 from repro.engines.base import Job, Ready, Site
-from repro.environment.recipe import Recipe
+from repro.environment.recipe import NoInterpreter, Recipe, relaxed
 from repro.errors import EngineError, Unreplayable
-from repro.manifest import EnvironmentKind, Finding, Severity
+from repro.manifest import EnvironmentKind, Finding
 from repro.process import CommandFailed, Execution, Sink
 from repro.progress import Progress
 
@@ -49,32 +49,36 @@ class VenvEngine:
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
         clock = time.monotonic()
-        findings: tuple[Finding, ...] = ()
         if recipe.kind is not EnvironmentKind.PACKAGES:
-            if recipe.python_version is None:
-                raise Unreplayable(
-                    "the run's environment is an image without Python; the venv engine cannot stand in",
-                    "replay it with --engine docker",
-                )
-            findings = (
-                Finding(
-                    Severity.RISKS,
-                    "image",
-                    "the run's environment is an image; the venv engine has only its Python packages",
-                    "replay it with --engine docker",
-                ),
+            raise Unreplayable(
+                "the run's environment is an image, which the venv engine cannot stand in for",
+                "replay it with --engine docker",
             )
+        findings: tuple[Finding, ...] = ()
         progress.step(f"building the environment: {recipe.summary}")
         folder = site.session.folder("venv-recipe")
         for name, content in recipe.files.items():
             (folder / name).write_text(content, "utf-8")
         target = site.session.path / "venv"
-        for command in recipe.commands(
-            uv=str(uv.executable()), folder=str(folder), venv=str(target)
-        ):
-            self._build(command, site)
+        try:
+            self._build_all(recipe, folder, target, site)
+        except NoInterpreter:
+            plan, finding = relaxed(recipe)
+            findings = (finding,)
+            try:
+                self._build_all(plan, folder, target, site)
+            except NoInterpreter as error:
+                raise Unreplayable(
+                    f"this machine has no Python {plan.python_version}, and none could be downloaded",
+                    "install it (uv python install), or replay with --engine docker",
+                ) from error
         seconds = time.monotonic() - clock
         return Ready(str(target), False, seconds, findings=findings, environment=str(target))
+
+    def _build_all(self, recipe: Recipe, folder: Path, target: Path, site: Site) -> None:
+        steps = recipe.commands(uv=str(uv.executable()), folder=str(folder), venv=str(target))
+        for command in steps:
+            self._build(command, site)
 
     def _build(self, command: tuple[str, ...], site: Site) -> None:
         env = {
@@ -84,11 +88,16 @@ class VenvEngine:
             "UV_NO_PROGRESS": "1",
             "UV_NO_CONFIG": "1",
         }
+        env["PATH"] = os.pathsep.join(
+            [env.get("PATH", os.defpath), *_pyenv_versions(self._environ)]
+        )
         if site.sources.ca_bundle:
             env["SSL_CERT_FILE"] = str(site.sources.ca_bundle)
         try:
             process.run(command, cwd=site.workspace, env=env, timeout=3600)
         except CommandFailed as error:
+            if command[1] == "venv":
+                raise NoInterpreter(str(error)) from error
             raise Unreplayable(
                 f"the environment could not be built: {error}",
                 "`repro doctor` checks index, network and interpreters",
@@ -110,3 +119,9 @@ class VenvEngine:
             )
         argv[0] = shutil.which(argv[0], path=env["PATH"]) or argv[0]
         return process.execute(argv, cwd=here, env=env, sink=sink)
+
+
+def _pyenv_versions(environ: Mapping[str, str]) -> list[str]:
+    """The interpreters that pyenv keeps: uv sees only the one that is selected."""
+    root = environ.get("PYENV_ROOT") or os.path.join(environ.get("HOME", ""), ".pyenv")  # noqa: PTH118
+    return sorted(map(str, Path(root).glob("versions/*/bin")))

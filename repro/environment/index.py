@@ -19,7 +19,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-PUBLIC = "https://pypi.example/simple"
+PUBLIC = re.compile(r"https://pypi\.[a-z]+/simple/?")
 """The default of pip and of uv: named again in some project files, and no extra index then."""
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -91,7 +91,7 @@ def sources(
         *pip.words("extra-index-url"),
         *(one for item in own for one in item.indexes),
     ]
-    extra = [item for item in _distinct(named) if item not in (default, PUBLIC, f"{PUBLIC}/")]
+    extra = [item for item in _distinct(named) if item != default and not PUBLIC.fullmatch(item)]
     if extra:
         told["UV_INDEX"] = " ".join(extra)
     links = _distinct(

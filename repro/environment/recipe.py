@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from repro import canonical
 from repro.capturing.requirements import parse
 from repro.environment import dockerfile
+from repro.errors import ReproError
 from repro.manifest import (
     Definition,
     EnvironmentKind,
@@ -33,6 +34,10 @@ VENV = "/opt/repro/venv"
 WORKSPACE = "/workspace"
 BASE = "python:{version}-slim"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class NoInterpreter(ReproError):
+    """The base has not the Python that the recipe asks for; ``relaxed`` asks for less."""
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from repro.comparison import (
     Comparison,
     IngredientDifference,
+    MetricDifference,
     OutputDifference,
     Status,
     Verdict,
 )
-from repro.report import layout, words
+from repro.report import layout, table, words
 from repro.report.heading import Heading
 from repro.report.layout import INDENT, paint
 from repro.report.words import clean
@@ -22,12 +23,6 @@ _VERDICT_STYLE = {
     Verdict.DIFFERENT: "bold red",
     Verdict.FAILED: "bold red",
     Verdict.UNREPLAYABLE: "bold red",
-}
-_STATUS_STYLE = {
-    Status.EQUAL: "green",
-    Status.WITHIN: "yellow",
-    Status.UNKNOWN: "yellow",
-    Status.IGNORED: "yellow",
 }
 
 
@@ -106,21 +101,11 @@ class _Page:
             else (f"metrics of {clean(ordered[0].source)}")
         )
         yield self._title(f"{title}, compared exactly" if exact else title)
-        plain = all(item.status in (Status.EQUAL,) for item in ordered)
-        rows, details = [], []
-        for name, item in zip(names, shown):
-            numbers = [
-                *words.metric_values(item),
-                words.distance_text(item.absolute),
-                words.distance_text(item.relative),
-                words.tolerance_text(item.tolerance),
-            ]
-            rows.append([name, *numbers, item.status.value])
-            details.append([clean(text) for text in words.metric_details(item)])
-        header = ["name", *self._labels, "absolute", "relative", "tolerance", "status"]
+        plain = all(item.status is Status.EQUAL for item in ordered)
+        rows = [_metric(name, item) for name, item in zip(names, shown)]
+        header = ("name", *self._labels, "absolute", "relative", "tolerance", "status")
         dropped = ({3, 4} if plain else set()) | ({5} if exact else set())
-        statuses = [item.status for item in shown]
-        yield from self._table(header, rows, details, statuses, dropped)
+        yield from self._table(header, rows, dropped)
         yield from self._more(more)
 
     def outputs(self) -> Iterator[str]:
@@ -128,11 +113,8 @@ class _Page:
         if not shown:
             return
         yield self._title("outputs")
-        header = ["path", *self._labels, "", "", "", "status"]
-        rows = [[clean(item.path), *_sizes(item), "", "", "", item.status.value] for item in shown]
-        details = [[clean(item.detail)] if item.detail else [] for item in shown]
-        statuses = [item.status for item in shown]
-        yield from self._table(header, rows, details, statuses, {3, 4, 5})
+        header = ("path", *self._labels, "", "", "", "status")
+        yield from self._table(header, [_output(item) for item in shown], {3, 4, 5})
         yield from self._more(more)
 
     def _cut(self, ordered: list[words.Row]) -> tuple[list[words.Row], int]:
@@ -146,59 +128,13 @@ class _Page:
             yield f"{INDENT}and {number} more equal"
 
     def _table(
-        self,
-        header: list[str],
-        rows: list[list[str]],
-        details: list[list[str]],
-        statuses: Sequence[Status],
-        dropped: set[int],
+        self, header: tuple[str, ...], rows: list[table.Row], dropped: set[int]
     ) -> Iterator[str]:
-        """As one table; where that is too wide, with the differences on a line of their own. A
-        value too long for a column stands below its name. Values are never cut."""
-        tall = [any(layout.width(cell) > layout.WIDEST for cell in row[1:3]) for row in rows]
-        for leave_out in (dropped, dropped | {3, 4, 5}):
-            keep = [index for index in range(len(header)) if index not in leave_out]
-            cells = [
-                [row[index] if index not in (1, 2) or not below else "" for index in keep]
-                for row, below in zip(rows, tall)
-            ]
-            titles = [header[index] for index in keep]
-            widths = layout.fitted(titles, cells, self._width)
-            if widths:
-                break
-        right = range(1, len(keep) - 1)
-        if not widths:
-            # not even the values have room beside each other
-            tall, right = [True] * len(rows), range(0)
-            cells = [[row[0], row[-1]] for row in rows]
-            longest = max(layout.width(row[0]) for row in rows)
-            widths = [min(longest, max(self._width - 14, layout.NARROWEST)), 0]
-        else:
-            yield paint(layout.line(titles, widths, right), "dim", self._colour)
-        for row, cell, below, detail, status in zip(rows, cells, tall, details, statuses):
-            yield layout.line(cell, widths, right, self._style(status), self._colour)
-            if below:
-                yield from self._values(row, status)
-            if leave_out is not dropped:
-                yield from self._details(_moved(header, row, dropped, status))
-            yield from self._details(detail)
-
-    def _values(self, row: list[str], status: Status) -> Iterator[str]:
-        """The two values below each other; one, where they are the same."""
-        if status is Status.EQUAL and row[1] == row[2]:
-            yield f"{INDENT * 3}{row[1]}"
-            return
-        columns = max(map(layout.width, self._labels))
-        for label, value in zip(self._labels, row[1:3]):
-            yield f"{INDENT * 3}{layout.pad(label, columns)}  {value}"
-
-    def _details(self, texts: Sequence[str]) -> Iterator[str]:
-        for text in texts:
-            yield from layout.wrap(text, self._width, INDENT * 3, INDENT * 4)
-
-    def _style(self, status: Status) -> str:
         # an output that differs under a verdict that passed is worth a look, not an alarm
-        return _STATUS_STYLE.get(status, "yellow" if self._comparison.verdict.passed else "red")
+        alarm = "yellow" if self._comparison.verdict.passed else "red"
+        return table.render(
+            header, rows, dropped, width=self._width, colour=self._colour, alarm=alarm
+        )
 
     # --- what went in, and around -----------------------------------------------------------
 
@@ -230,7 +166,7 @@ class _Page:
                 for label, value in zip(self._labels, (a, b)):
                     yield f"{INDENT * 3}{layout.pad(label, wide)}  {value}"
             if detail:
-                yield from self._details([clean(detail)])
+                yield from table.details([clean(detail)], self._width)
 
     def notes(self) -> Iterator[str]:
         if self._comparison.notes:
@@ -247,16 +183,21 @@ class _Page:
         return paint(text, "bold", self._colour)
 
 
-def _moved(header: list[str], row: list[str], dropped: set[int], status: Status) -> list[str]:
-    """The cells that had no room in the line, as a detail; an equal row needs none."""
-    if status is Status.EQUAL:
-        return []
-    texts = [
-        f"{header[index]} {row[index]}"
-        for index in (3, 4, 5)
-        if index not in dropped and row[index] not in ("", "0", "exact", "ignored")
-    ]
-    return [", ".join(texts)] if texts else []
+def _metric(name: str, item: MetricDifference) -> table.Row:
+    cells = (
+        name,
+        *words.metric_values(item),
+        words.distance_text(item.absolute),
+        words.distance_text(item.relative),
+        words.tolerance_text(item.tolerance),
+        item.status.value,
+    )
+    return table.Row(cells, item.status, tuple(map(clean, words.metric_details(item))))
+
+
+def _output(item: OutputDifference) -> table.Row:
+    cells = (clean(item.path), *_sizes(item), "", "", "", item.status.value)
+    return table.Row(cells, item.status, (clean(item.detail),) if item.detail else ())
 
 
 def _ingredient(item: IngredientDifference) -> str:

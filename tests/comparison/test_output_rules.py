@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from side_by_side import compared, output, result, scalars
+from side_by_side import DEFINITION, compared, output, result, scalars
 
-from repro.comparison import Status, Verdict, compare_results
+from repro.comparison import Status, Verdict, compare_manifests, compare_results
 from repro.comparison.outputs import BUDGET, LARGEST
 from repro.errors import Corrupt
-from repro.manifest import Policy
+from repro.manifest import Manifest, Policy
 
 
 def with_outputs(*outputs, **more):
@@ -137,6 +137,15 @@ def test_a_declared_output_is_known_to_be_missing():
     captured = with_outputs(output("models/a"), observed=False)
     watched = with_outputs(output("models/a"), output("models/b"))
     assert compared(captured, watched, outputs=("models",)).verdict is Verdict.DIFFERENT
+
+
+def test_between_two_runs_what_either_had_declared_counts():
+    captured = with_outputs(output("models/a"), observed=False)
+    watched = with_outputs(output("models/a"), output("models/b"))
+    a = Manifest(DEFINITION, captured, "2024", policy=Policy(outputs=("models",)))
+    b = Manifest(DEFINITION, watched, "2024")
+    assert compare_manifests(a, b, Policy()).verdict is Verdict.DIFFERENT
+    assert compare_manifests(b, b, Policy()).verdict is Verdict.IDENTICAL
 
 
 def test_nothing_declared_and_not_observed_is_nothing_compared():

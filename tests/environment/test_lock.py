@@ -26,13 +26,15 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> str:
+def wheel(
+    folder: Path, name: str, version: str, tag: str = "py3-none-any", content: str = ""
+) -> str:
     """A wheel that can be installed; returns its hash."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}-{tag}.whl"
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{name}.py", f"# {tag}\n")
+        archive.writestr(f"{name}.py", f"# {tag} {content}\n")
         headers = (
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Dist: absent\n"
         )
@@ -44,16 +46,20 @@ def wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any") -> s
     return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def simple_index(root: Path, *projects: tuple[str, str]) -> str:
+def simple_index(root: Path, *projects: tuple[str, str], content: str = "") -> str:
     """An index on disk with one wheel for each project and version; returns its address."""
     for name, version in projects:
-        digest = wheel(root / "files", name, version).replace(":", "=")
-        page = root / "simple" / name / "index.html"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        file = f"{name}-{version}-py3-none-any.whl"
-        before = page.read_text() if page.exists() else ""
-        page.write_text(f'{before}<a href="../../files/{file}#{digest}">{file}</a>\n')
+        add(root, name, version, content=content)
     return (root / "simple").as_uri()
+
+
+def add(root: Path, name: str, version: str, tag: str = "py3-none-any", content: str = "") -> None:
+    digest = wheel(root / "files", name, version, tag, content).replace(":", "=")
+    page = root / "simple" / name / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    file = f"{name}-{version}-{tag}.whl"
+    before = page.read_text() if page.exists() else ""
+    page.write_text(f'{before}<a href="../../files/{file}#{digest}">{file}</a>\n')
 
 
 def at(default: str, tmp_path: Path, **env: str) -> PackageSources:
@@ -82,10 +88,7 @@ def severities(findings: tuple[Finding, ...]) -> list[Severity]:
 def test_pins_with_all_hashes_sorted_and_without_addresses(tmp_path: Path) -> None:
     root = tmp_path / "index"
     address = simple_index(root, ("beta", "1.0"), ("alpha", "2.0"), ("alpha", "1.0"))
-    second = wheel(root / "files", "alpha", "1.0", "cp39-cp39-win_amd64").replace(":", "=")
-    page = root / "simple" / "alpha" / "index.html"
-    file = "alpha-1.0-cp39-cp39-win_amd64.whl"
-    page.write_text(f'{page.read_text()}<a href="../../files/{file}#{second}">{file}</a>\n')
+    add(root, "alpha", "1.0", "cp39-cp39-win_amd64")
     made = lock((Package("beta", "1.0"), Package("alpha", "1.0")), at(address, tmp_path), tmp_path)
     entries = parse(made.text)
     assert [(item.name, item.version, len(item.hashes)) for item in entries] == [
@@ -150,12 +153,7 @@ def test_what_only_this_machine_has_is_a_risk(tmp_path: Path) -> None:
 
 def test_hashes_of_all_sources_are_joined(tmp_path: Path) -> None:
     one = simple_index(tmp_path / "one", ("alpha", "1.0"))
-    wheel(tmp_path / "two" / "files", "alpha", "1.0")
-    two = simple_index(tmp_path / "two", ("alpha", "1.0"))
-    digest = wheel(tmp_path / "two" / "files", "alpha", "1.0", "py3-none-any.whl-other")
-    page = tmp_path / "two" / "simple" / "alpha" / "index.html"
-    page.write_text(f'<a href="../../files/x#{digest}">alpha-1.0-py3-none-any.whl</a>'.replace(
-        "sha256:", "sha256="))  # fmt: skip
+    two = simple_index(tmp_path / "two", ("alpha", "1.0"), content="another build")
     sources = PackageSources({**at(one, tmp_path).env, "UV_INDEX": two}, local=(two,))
     made = lock((Package("alpha", "1.0"),), sources, tmp_path)
     assert len(parse(made.text)[0].hashes) == 2
@@ -258,7 +256,8 @@ def test_the_real_index(version: str, numpy: str, cache: Path) -> None:
 @pytest.mark.network
 def test_twenty_packages_with_a_warm_cache_take_less_than_a_second(tmp_path: Path) -> None:
     names = "click==8.1.7 six==1.17.0 idna==3.7 certifi==2024.2.2 attrs==23.2.0 packaging==24.0"
-    packages = tuple(Package(*word.split("==")) for word in names.split())
+    pairs = (word.split("==") for word in names.split())
+    packages = tuple(Package(name, version) for name, version in pairs)
     sources = index.sources(os.environ)
     make_lock(packages, PYTHON, sources, tmp_path / "one")
     started = time.monotonic()

@@ -39,7 +39,9 @@ def test_breast_cancer_comes_out_identical_model_file_included(
 ) -> None:
     project = prepared("breast-cancer")
     run = project.record("python", "train.py")
-    breaking = [item for item in run["manifest"].get("findings", ()) if item["severity"] == "breaks"]
+    breaking = [
+        item for item in run["manifest"].get("findings", ()) if item["severity"] == "breaks"
+    ]
     assert not breaking
     definition = run["manifest"]["definition"]
     assert [item["path"] for item in definition["data"]] == ["data/breast_cancer.csv"]

@@ -175,7 +175,7 @@ def test_what_went_in():
     shown = text.render(r.OTHER_DEFINITION)
     assert shown.startswith(
         "identical: 4 metrics equal, 2 outputs bit for bit the same\n"
-        "           but what went in differs (2 ingredients)\n"
+        "           but what went in differs: source tree, params params.yaml:lr\n"
     )
     assert "\nwhat went in differs\n" in shown
     assert "  params params.yaml:lr  0.1 -> 0.01\n" in shown
