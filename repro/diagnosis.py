@@ -7,25 +7,24 @@ may suffer from, here or elsewhere; *unknown* is what was not answered.
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from repro.diagnosis_machine import MACHINE
 from repro.diagnosis_nouns import Answer, Check, State
 from repro.diagnosis_project import PROJECT
-from repro.diagnosis_scene import Scene
+from repro.diagnosis_scene import Probe, Scene
 from repro.errors import ReproError
 
 __all__ = ["Answer", "Check", "Diagnosis", "State", "diagnose"]
 
 PATIENCE = 5.0
 """Seconds for all checks together: they run side by side."""
-
-Asker = Callable[[Scene], Iterable[Answer]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def diagnose(start: Path, environ: Mapping[str, str], patience: float = PATIENCE
     caches of the project's store, where it has one."""
     with tempfile.TemporaryDirectory(prefix="repro-doctor-", ignore_cleanup_errors=True) as scratch:
         scene = Scene(start, environ, Path(scratch), time.monotonic() + patience)
-        table = [*MACHINE, *(PROJECT if scene.project else ())]
-        rows = [_Row(topic, name, ask, scene) for topic, name, ask in table]
+        probes = [*MACHINE, *(PROJECT if scene.project else ())]
+        rows = [_Row(probe, scene) for probe in probes]
         for row in rows:
             row.start()
         checks = [check for row in rows for check in row.checks()]
@@ -65,33 +64,45 @@ def _no_project(error: ReproError) -> Check:
 
 
 class _Row(threading.Thread):
-    """One check at work. A daemon: one that hangs must not keep repro from ending."""
+    """One probe at work. A daemon: one that hangs must not keep repro from ending."""
 
-    def __init__(self, topic: str, name: str, ask: Asker, scene: Scene) -> None:
-        super().__init__(name=f"doctor: {name}", daemon=True)
-        self._place, self._ask, self._scene = (topic, name), ask, scene
-        self._answers: tuple[Answer, ...] | None = None
+    def __init__(self, probe: Probe, scene: Scene) -> None:
+        super().__init__(name=f"doctor: {probe.name}", daemon=True)
+        self._probe, self._scene = probe, scene
+        self._answers: list[Answer] = []
+        self._done = False
 
     def run(self) -> None:
         try:
-            self._answers = tuple(self._ask(self._scene))
-        except ReproError as error:
-            self._answers = (Answer(State.PROBLEM, str(error), error.hint),)
-        except OSError as error:
-            self._answers = (Answer(State.PROBLEM, _system(error), "check the permissions"),)
+            # one by one: what was seen before the time is over counts
+            for answer in self._probe.ask(self._scene):
+                self._answers.append(answer)
         except Exception as error:
-            # not a finding about the machine: a bug here, which must not hide the other checks
-            said = f"could not be checked: {type(error).__name__}: {error}"
-            self._answers = (Answer(State.UNKNOWN, said, "this is a bug in repro: report it"),)
+            self._answers.append(_failed(error))
+        self._done = True
 
     def checks(self) -> Iterable[Check]:
-        """The answers, once they are there; an unknown when the time is over."""
+        """The answers, once they are there; what is late says so."""
         self.join(max(0.0, self._scene.deadline - time.monotonic()))
-        answers = self._answers
-        if answers is None:
-            seconds = f"{self._scene.patience:g} s"
-            answers = (Answer(State.UNKNOWN, f"no answer within {seconds}", "ask again"),)
-        return [Check.of(*self._place, answer) for answer in answers]
+        done, answers = self._done, list(self._answers)
+        if not done:
+            seen = f"no answer within {self._scene.patience:g} s"
+            answers.append(Answer(self._probe.late, seen, self._probe.remedy))
+        return [Check.of(self._probe.topic, self._probe.name, answer) for answer in answers]
+
+
+def _failed(error: Exception) -> Answer:
+    match error:
+        case ReproError():
+            return Answer(State.PROBLEM, str(error), error.hint)
+        case OSError():
+            return Answer(State.PROBLEM, _system(error), "check permissions and disk")
+        case sqlite3.Error():
+            seen = f"a cache of repro cannot be used: {error}"
+            return Answer(State.PROBLEM, seen, "rm -r .repro/cache, and check the disk")
+    # not a finding about the machine: a bug here, which must not hide the other checks
+    seen = f"could not be checked: {type(error).__name__}: {error}"
+    return Answer(State.UNKNOWN, seen, "this is a bug in repro: please report it")
 
 
 def _system(error: OSError) -> str:

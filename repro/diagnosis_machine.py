@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import repro
 from repro import process
 from repro.capturing import host
-from repro.diagnosis_nouns import Answer, bytes_text, counted, listed, ok, problem, unknown, warning
-from repro.diagnosis_scene import Scene
+from repro.diagnosis_nouns import Answer, State, bytes_text, listed, ok, problem, unknown, warning
+from repro.diagnosis_scene import Probe, Scene
 from repro.environment import asking, index, recipe
-from repro.errors import EngineError, NotFound, ReproError
+from repro.errors import EngineError, ReproError
 from repro.process import CommandFailed
 
 LOW, FULL = 5 * 1000**3, 1000**3
@@ -25,6 +24,7 @@ ASKING = 4.0
 """Seconds that a tool has to answer."""
 OLDEST_GIT = (2, 32)
 """The first that can be told to leave the user's settings alone (GIT_CONFIG_GLOBAL)."""
+PUBLIC = "https://pypi.example/simple"
 QUESTION = "six"
 """A package that hardly any index lacks; that it has none is an answer as well."""
 
@@ -49,7 +49,7 @@ def _image(scene: Scene) -> Iterator[Answer]:
         yield unknown("the engine does not answer, so nothing is known of images")
         return
     if project and project.config.dockerfile:
-        found = engine.bases(project.folder / project.config.dockerfile)
+        found = engine.images.bases(project.folder / project.config.dockerfile)
         for name, digest in found.items():
             if digest:
                 yield ok(f"{name} of {project.config.dockerfile}: {digest[:19]}")
@@ -63,7 +63,7 @@ def _image(scene: Scene) -> Iterator[Answer]:
     if reference is None:
         yield unknown("which one it is depends on the interpreter, and that was not found")
         return
-    image = engine.resolve(reference)
+    image = engine.images.resolve(reference)
     if image.digest is None:
         yield warning(
             f"{reference} is on this machine only, it has no registry digest",
@@ -94,8 +94,8 @@ def _disk(scene: Scene) -> Iterator[Answer]:
     root = Path(facts.get("DockerRootDir") or "/var/lib/docker")
     # an engine of another machine (DOCKER_HOST), or in a virtual one, has its disk there
     if scene.environ.get("DOCKER_HOST", "unix://").startswith("unix://") and root.is_dir():
-        if root.stat().st_dev != folder.stat().st_dev:
-            yield _room("the engine's", root)
+        same = root.stat().st_dev == folder.stat().st_dev
+        yield ok(f"the engine's is the same ({root})") if same else _room("the engine's", root)
     else:
         yield unknown(f"how much room the engine has is not seen from here ({root})")
 
@@ -171,9 +171,7 @@ def _index(scene: Scene) -> Iterator[Answer]:
     if scene.uv is None:
         yield unknown("not asked: there is no uv to ask with")
         return
-    sources = index.sources(
-        scene.environ, projects=[scene.project.folder] if scene.project else []
-    )
+    sources = index.sources(scene.environ, projects=[scene.project.folder] if scene.project else [])
     folders = [path for path in sources.folders if not path.is_dir()]
     if folders:
         yield warning(
@@ -184,7 +182,7 @@ def _index(scene: Scene) -> Iterator[Answer]:
         yield ok("none is used (no-index): packages come from folders of this machine")
         return
     extra = len(sources.env.get("UV_INDEX", "").split())
-    named = sources.env.get("UV_DEFAULT_INDEX", index.PUBLIC)
+    named = sources.env.get("UV_DEFAULT_INDEX", PUBLIC)
     name = index.without_credentials(named) + (f" and {extra} more" if extra else "")
     yield _asked(scene, sources, name)
 
@@ -224,14 +222,14 @@ def _reason(said: str) -> str:
     return re.sub(r"^(cause|caused by|error): *", "", reason)
 
 
-MACHINE: tuple[tuple[str, str, Callable[[Scene], Iterator[Answer]]], ...] = (
-    ("machine", "repro", _repro),
-    ("machine", "engine", _engine),
-    ("machine", "base image", _image),
-    ("machine", "disk", _disk),
-    ("machine", "gpu", _gpu),
-    ("tools", "git", _git),
-    ("tools", "uv", _uv),
-    ("tools", "package index", _index),
+MACHINE = (
+    Probe("machine", "repro", _repro),
+    # an engine that says nothing is as good as none
+    Probe("machine", "engine", _engine, State.PROBLEM, "restart it: systemctl restart docker"),
+    Probe("machine", "base image", _image),
+    Probe("machine", "disk", _disk),
+    Probe("machine", "gpu", _gpu),
+    Probe("tools", "git", _git),
+    Probe("tools", "uv", _uv),
+    Probe("tools", "package index", _index),
 )
-"""Topic, name, check."""

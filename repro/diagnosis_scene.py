@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from repro import config
-from repro.capturing import dvc_pipeline, ingredients, interpreter, probing, source
+from repro.capturing import dvc_pipeline, ingredients, interpreter, packages, probing, source
 from repro.capturing.interpreter import Found
-from repro.capturing.probing import Probe
+from repro.capturing.packages import Inventory
+from repro.diagnosis_nouns import Answer, State
 from repro.errors import NotFound, ReproError, UsageError
 from repro.manifest import Command
 from repro.project import Project
@@ -43,6 +45,17 @@ class Shared(Generic[T]):
         return self._made[0]
 
 
+@dataclass(frozen=True)
+class Probe:
+    """One check: its place, what it does, and what it means when it takes too long."""
+
+    topic: str
+    name: str
+    ask: Callable[[Scene], Iterable[Answer]]
+    late: State = State.UNKNOWN
+    remedy: str = "repro doctor again"
+
+
 class Scene:
     """This machine, and the project that ``start`` lies in, if any."""
 
@@ -69,7 +82,8 @@ class Scene:
         self.engine_facts: Shared[Mapping[str, Any]] = Shared(self._engine_facts)
         self.command: Shared[Command | None] = Shared(self._command)
         self.found: Shared[Found] = Shared(self._found)
-        self.probe: Shared[Probe | None] = Shared(self._probe)
+        self.probe: Shared[probing.Probe | None] = Shared(self._probe)
+        self.inventory: Shared[Inventory] = Shared(self._inventory)
 
     def _find(self) -> None:
         workspace = source.find_workspace(self.start)
@@ -119,6 +133,11 @@ class Scene:
             return None
         return ingredients.command(self.project, (), self.project.folder)[0]
 
+    def is_pipeline(self) -> bool:
+        """Whether `repro run` would run the stages of dvc.yaml."""
+        command = self.command()
+        return command is not None and ingredients.is_pipeline(command)
+
     def _found(self) -> Found:
         """The interpreter of that command, else the one that `python` means here."""
         command = self.command()
@@ -139,11 +158,15 @@ class Scene:
                     return found
         return found or Found(None, "the pipeline has no stages", False)
 
-    def _probe(self) -> Probe | None:
+    def _probe(self) -> probing.Probe | None:
         found = self.found()
         if found.path is None:
             return None
         return probing.probe(found.path, self.command_folder, self.environ, self.cache)
+
+    def _inventory(self) -> Inventory:
+        probe = self.probe()
+        return packages.inventory(probe, self.needed().workspace) if probe else Inventory(())
 
 
 def _uv() -> Path | None:

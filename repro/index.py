@@ -17,7 +17,7 @@ from repro.errors import ReproError
 from repro.manifest import REPLAY_SCHEMA, Manifest, MetricType, Scalar
 from repro.store import Store
 
-VERSION = 3
+VERSION = 4
 _SCHEMA = """
 create table runs (id text primary key, created text, outcome text, row text);
 create index runs_created on runs (created);
@@ -54,6 +54,8 @@ class Index:
         self._store = store
         self.damaged: tuple[str, ...] = ()
         """Runs and replays that could not be read, a line each."""
+        self.unreadable: tuple[str, ...] = ()
+        """Ids of the runs among them."""
         path = store.cache / "index.sqlite"
         try:
             self._database = self._connected(path)
@@ -79,6 +81,7 @@ class Index:
 
     def _update(self) -> None:
         damaged: list[str] = []
+        unreadable: list[str] = []
         known = {row[0] for row in self._database.execute("select id from runs")}
         there = self._store.run_ids()
         played = {row[0] for row in self._database.execute("select id from replays")}
@@ -87,10 +90,11 @@ class Index:
             with self._database:
                 self._forget(known - there, played - replays.keys())
                 for identity in sorted(there - known):
-                    self._add_run(identity, damaged)
+                    if not self._add_run(identity, damaged):
+                        unreadable.append(identity)
                 for identity in sorted(replays.keys() - played):
                     self._add_replay(replays[identity], identity, damaged)
-        self.damaged = tuple(damaged)
+        self.damaged, self.unreadable = tuple(damaged), tuple(unreadable)
 
     def _forget(self, runs: Iterable[str], replays: Iterable[str]) -> None:
         for identity in runs:
@@ -99,12 +103,12 @@ class Index:
         for identity in replays:
             self._database.execute("delete from replays where id = ?", (identity,))
 
-    def _add_run(self, identity: str, damaged: list[str]) -> None:
+    def _add_run(self, identity: str, damaged: list[str]) -> bool:
         try:
             run = self._store.run(identity).manifest
         except ReproError as error:
             damaged.append(str(error))
-            return
+            return False
         self._database.execute(
             "insert or replace into runs values (?, ?, ?, ?)",
             (identity, run.created, run.result.outcome.value, _row(run)),
@@ -113,6 +117,7 @@ class Index:
             "insert into outputs values (?, ?)",
             [(item.digest, identity) for item in run.result.outputs if item.link is None],
         )
+        return True
 
     def _add_replay(self, run: str, identity: str, damaged: list[str]) -> None:
         try:
@@ -167,6 +172,8 @@ class Index:
         query = "select id, created, outcome, row from runs order by created desc, id"
         for identity, created, outcome, text in self._database.execute(query):
             document = canonical.loads(text.encode())
+            # as pairs, because an object with the one key `float` would be taken for a number
+            document |= {key: dict(document[key]) for key in ("metrics", "params")}
             verdict, count = verdicts.get(identity, (None, 0))
             yield Row(
                 identity, created, outcome,
@@ -196,7 +203,7 @@ def _row(run: Manifest) -> str:
             "commit": definition.source.commit,
             "dirty": bool(run.provenance.changed),
             "duration": result.duration,
-            "metrics": metrics,
-            "params": {item.name: item.value for item in definition.params},
+            "metrics": list(metrics.items()),
+            "params": [(item.name, item.value) for item in definition.params],
         }
     ).decode()

@@ -48,7 +48,6 @@ def propose(project: Project) -> Proposal:
     return Proposal(project.folder, entries, ("repro", "run", *([] if ready else ["--", *command])))
 
 
-
 def render(proposal: Proposal) -> str:
     """The repro.yaml, with its comments."""
     blocks = ["\n".join([*_comment(HEAD), *_comment(HINT)])]

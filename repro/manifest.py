@@ -349,6 +349,8 @@ class Provenance:
     pushed: bool | None = None
     """Whether a remote-tracking branch holds the commit; None: there is no remote to ask."""
     subject: str | None = None
+    tags: tuple[str, ...] = ()
+    """Tags on the commit, for training code that asks for `git describe`."""
     changed: tuple[str, ...] = ()
     """Files that differ from the commit, as ``git status`` marks them: ``M path``."""
     skipped: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from repro.capturing import source
@@ -43,9 +44,10 @@ def restore(
     store: Store,
     target: Path,
     *,
-    branch: str | None,
-    remotes: dict[str, str],
+    branch: str | None = None,
+    remotes: Mapping[str, str] | None = None,
+    tags: tuple[str, ...] = (),
 ) -> None:
     """Make ``target`` the work tree that was recorded, from the store's packs, each verified."""
     packs = {item.path: store.verified(item) for item in contents if item.media_type == MEDIA_TYPE}
-    source.restore(wanted, packs, target, branch=branch, remotes=remotes)
+    source.restore(wanted, packs, target, branch=branch, remotes=remotes or {}, tags=tags)

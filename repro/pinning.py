@@ -99,7 +99,7 @@ def _resolved(reference: str, environ: Mapping[str, str]) -> tuple[Image, tuple[
     try:
         from repro.engines.docker import DockerEngine
 
-        image = DockerEngine(environ).resolve(reference)
+        image = DockerEngine(environ).images.resolve(reference)
     except ReproError as error:
         return Image(reference), (
             Finding(

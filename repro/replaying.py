@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import canonical, commands, engines, outputs, packing, sessions
+from repro import canonical, clock, commands, engines, outputs, packing, sessions
 from repro.capturing import data, dvc_config, files, host, results
 from repro.capturing.results import Expected
 from repro.comparison import Comparison, compare_results, control, unreplayable
@@ -32,7 +32,7 @@ from repro.manifest import (
 from repro.process import Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
-from repro.recording import iso, now, outcome
+from repro.recording import outcome
 from repro.report import json as comparison_document
 from repro.sessions import Session
 from repro.store import Run, Store, remove_tree
@@ -183,6 +183,7 @@ class _Stage:
             self.workspace,
             branch=provenance.branch,
             remotes=provenance.remotes,
+            tags=provenance.tags,
         )
 
     def _restore_data(self, progress: Progress) -> tuple[Finding, ...]:
@@ -256,8 +257,8 @@ class _Stage:
             observed=True,
             outcome=outcome(execution),
             exit_code=execution.exit_code,
-            started=iso(execution.started),
-            ended=iso(execution.started + execution.duration),
+            started=clock.iso(execution.started),
+            ended=clock.iso(execution.started + execution.duration),
             duration=round(execution.duration, 3),
             peak_memory=execution.peak_memory,
             host=replace(
@@ -379,7 +380,7 @@ def _stored(store: Store, done: Replay) -> Replay:
         {
             "schema": REPLAY_SCHEMA,
             "run": done.run_id,
-            "created": now(),
+            "created": clock.now(),
             "engine": done.engine,
             "isolation": done.isolation,
             "environment": {"reused": done.reused, "build_seconds": round(done.build_seconds, 3)},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repro import canonical
 from repro.capturing import revisions
-from repro.errors import NotFound, ReproError, UsageError
+from repro.errors import Corrupt, NotFound, ReproError, UsageError
 from repro.index import Index
 from repro.project import Project
 from repro.store import Run
@@ -39,7 +39,7 @@ def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
     if match := _LATEST.fullmatch(wanted):
         return _newest(index, int(match[1] or 0))
     if _HEX.fullmatch(wanted):
-        found = index.with_prefix(wanted)
+        found = index.with_prefix(wanted) or _unreadable(index, wanted)
         if len(found) > 1:
             raise UsageError(
                 f"{wanted!r} is the beginning of {len(found)} runs: "
@@ -60,7 +60,17 @@ def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
     raise NotFound(f"there is no run {wanted!r}", _nearest(index, wanted, list(names)))
 
 
+def _unreadable(index: Index, prefix: str) -> tuple[str, ...]:
+    """Runs that are there and damaged: to be said when they are read, not to be passed over."""
+    return tuple(identity for identity in index.unreadable if identity.startswith(prefix))
+
+
 def _newest(index: Index, back: int) -> str:
+    if index.unreadable:
+        raise Corrupt(
+            f"which run is the latest cannot be told: {index.damaged[0]}",
+            "name the run by its id (`repro list`); or take the damaged file away",
+        )
     found = index.newest(back)
     if found is None:
         newest = index.newest()

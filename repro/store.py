@@ -95,7 +95,7 @@ class Store:
         """Store content; the descriptor's path is its role."""
         digest = canonical.digest_bytes(content)
         path = self.blob_path(digest)
-        if not path.exists():
+        if not _holds(path, content):
             canonical.write_bytes(path, content)
         return Descriptor(role, digest, len(content), media_type)
 
@@ -133,7 +133,7 @@ class Store:
         """What was remembered under that key, as long as its blob is there."""
         try:
             note = canonical.loads(self._note(key).read_bytes())
-            if self.blob_path(note["digest"]).stat().st_size == note["size"]:
+            if self.blob_path(str(note["digest"])).stat().st_size == note["size"]:
                 return Descriptor(role, note["digest"], note["size"], media_type)
         except (OSError, ValueError, KeyError, TypeError, Corrupt):
             pass
@@ -275,6 +275,14 @@ def exclude_from_git(git_folder: Path) -> None:
         canonical.write_bytes(path, f"{content}{line}\n".encode("utf-8", "surrogateescape"))
     except OSError:
         return  # the store's own .gitignore does the same
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether the file is there and whole: one that was damaged is written again."""
+    try:
+        return path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 def _entries(folder: Path) -> Iterable[str]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from repro.capturing import git, source_conversion, source_repository
 from repro.capturing.source_content import TreeEntry, differing, read_tree
 from repro.capturing.source_difference import FileDifference, Side, SourceDifference, difference
-from repro.capturing.source_repository import Repository, without_credentials
+from repro.capturing.source_head import is_repository, without_credentials
+from repro.capturing.source_repository import Repository
 from repro.capturing.source_restore import COMMIT, WORKTREE, restore, role
 from repro.errors import NotFound, ReproError
 from repro.manifest import Finding, Severity, Source, Submodule
@@ -77,7 +78,7 @@ def find_workspace(start: Path) -> Path:
         raise git.missing()
     folder = start.resolve()
     for candidate in (folder, *folder.parents):
-        if source_repository.is_repository(candidate):
+        if is_repository(candidate):
             return candidate
         if all((candidate / name).exists() for name in ("HEAD", "objects", "refs")):
             raise ReproError(
@@ -96,7 +97,7 @@ def snapshot(workspace: Path, scratch: Path, *, untracked_cap: int) -> Snapshot:
     ``scratch`` is an empty folder outside the workspace, for ``pack`` and ``rewritten`` as well;
     the caller removes it.
     """
-    top = source_repository.record("", workspace, scratch.resolve(), untracked_cap)
+    top = source_repository.record("", workspace.resolve(), scratch.resolve(), untracked_cap)
     repositories = tuple(_all(top))
     return Snapshot(
         source=Source(

@@ -21,7 +21,7 @@ from repro.capturing.source_content import EXECUTABLE, FILE, TreeEntry, written_
 from repro.manifest import Finding, Severity
 
 if TYPE_CHECKING:
-    from repro.capturing.source_repository import Facts
+    from repro.capturing.source_head import Facts
 
 ATTRIBUTES = ("eol", "ident", "filter", "working-tree-encoding")
 """Those that let a checkout do more than end lines in LF."""

@@ -53,6 +53,7 @@ def difference(a: Side, b: Side, scratch: Path) -> SourceDifference:
 
     Raises Unreplayable where the packs do not hold what they should.
     """
+    scratch = scratch.resolve()
     names = a.source.settings.keys() | b.source.settings.keys()
     return SourceDifference(
         (a.source.commit, b.source.commit),

@@ -68,6 +68,7 @@ def restore(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ReproError(f"cannot restore into {target}: it is not empty", "name another folder")
     _check(source)
+    target = target.absolute()
     try:
         for part in parts(source):
             top = not part.path

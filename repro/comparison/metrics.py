@@ -130,14 +130,8 @@ def _note(a: Metric, b: Metric) -> str:
         return "NaN on both sides"
     if nan_a or nan_b:
         return "NaN on one side"
-    if (
-        numbers.is_number(a.value)
-        and not numbers.equal(a.value, b.value)
-        and numbers.relative(a.value, b.value) is not None
-        and numbers.distance(a.value, b.value) is None
-    ):
-        return "farther apart than a float can say"
-    return ""
+    far = numbers.relative(a.value, b.value) and numbers.distance(a.value, b.value) is None
+    return "farther apart than a float can say" if far else ""
 
 
 def kind(metric: Metric) -> MetricType:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
 import subprocess
 import tempfile
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 from source_project import CAP, Project, contents, isolate
 
-from repro.capturing import source
+from repro.capturing import git, source
 from repro.errors import Corrupt, NotFound, ReproError, Unreplayable
 from repro.manifest import Severity
 
@@ -821,3 +823,84 @@ def test_unreadable_files_are_named(project: Project) -> None:
         text = (scratch / "said").read_text()
     for path in ("secret", "folder/", "train.py", "src/model.py"):
         assert path in text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_sequence_of_changes(project: Project, seed: int) -> None:
+    """Nothing but random edits, staging and commits: every state must come back as it was."""
+    choose = random.Random(seed)
+    names = ["a", "b", "c", "d/a", "d/b", "d/e/a", "a.txt", "b.bin", "d/a.txt", "f/a", "d", "f"]
+    contents_ = ["", "x\n", "x\r\n", "x\ny\r\n", "\0\r\n", "y\n", "$Id$\n"]
+    if seed % 2:
+        project.write(".gitattributes", "*.txt text=auto eol=crlf\n*.bin -text\nf/* ident\n")
+    for _ in range(25):
+        name = choose.choice(names)
+        path = project.path / name
+        action = choose.randrange(9)
+        parents = [project.path / p for p in ("a", "b", "c", "d", "d/e", "f")]
+        blocked = any(p in path.parents and (p.is_symlink() or p.is_file()) for p in parents)
+        if action < 4 and not blocked and not path.is_dir() and not path.is_symlink():
+            project.write(name, choose.choice(contents_), choose.choice([0o644, 0o755]))
+        elif action == 4 and not blocked and not (path.is_dir() and not path.is_symlink()):
+            project.link(name, choose.choice(["a", "d", "nowhere"]))
+        elif action == 5 and not blocked and os.path.lexists(path):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        elif action == 6:
+            project.git("add", "-A", check=False)
+        elif action == 7:
+            project.git("add", name, check=False)
+        elif action == 8:
+            project.commit(add=choose.random() < 0.5)
+    project.round_trip()
+    project.commit()
+    project.round_trip()
+
+
+def test_the_time_of_the_index_is_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not even the change time tells, only the index's own time can: it must not get newer."""
+    monkeypatch.setitem(git.NEUTRAL, "core.trustctime", "false")
+    monkeypatch.setitem(git.NEUTRAL, "core.checkStat", "minimal")
+    path = project.write("racy", "aaaa\n")
+    moment = 1_700_000_000_500_000_000
+    os.utime(path, ns=(moment, moment))
+    project.git("add", "racy")
+    index = project.path / ".git" / "index"
+    os.utime(index, ns=(moment, moment))
+    path.write_text("bbbb\n")
+    os.utime(path, ns=(moment, moment))
+    taken = project.round_trip()
+    assert source.files(taken.snapshot)["racy"].id == project.git("hash-object", "racy")
+    # the same where the copy is written once more before it is asked
+    project.git("update-index", "--assume-unchanged", "train.py")
+    os.utime(index, ns=(moment, moment))
+    taken = project.round_trip()
+    assert source.files(taken.snapshot)["racy"].id == project.git("hash-object", "racy")
+
+
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        ("https://example.org/a.git", "https://example.org/a.git"),
+        ("https://user@example.org/a.git", "https://example.org/a.git"),
+        ("https://user:secret@example.org:8443/a.git", "https://example.org:8443/a.git"),
+        ("https://ghp_secret@github.com/a/b", "https://github.com/a/b"),
+        ("https://u:se@cret@example.org/a", "https://example.org/a"),
+        ("https://u:se/cret@example.org/a", "https://example.org/a"),
+        ("https://example.org/a?token=secret#secret", "https://example.org/a"),
+        ("ssh://git@example.org:22/a.git", "ssh://git@example.org:22/a.git"),
+        ("ssh://git:secret@example.org/a.git", "ssh://git@example.org/a.git"),
+        ("git@example.org:a/b.git", "git@example.org:a/b.git"),
+        ("/srv/git/a b.git", "/srv/git/a b.git"),
+        ("../a@b.git", "../a@b.git"),
+        ("file:///srv/a@b.git", "file:///srv/a@b.git"),
+        ("codecommit::https://u:secret@example.org/a", "codecommit::https://example.org/a"),
+        ("https://example.org/a@v1", "https://example.org/a@v1"),
+        ("https://example.org:8443/a@v1", "https://example.org:8443/a@v1"),
+        ("https://[::1]:80/a@b", "https://[::1]:80/a@b"),
+    ],
+)
+def test_credentials_are_taken_out_of_urls(url: str, clean: str) -> None:
+    assert source.without_credentials(url) == clean

@@ -152,10 +152,21 @@ def test_nested_repository_that_is_not_tracked(project: Project) -> None:
     nested.write("b.py", "untracked in the nested one\n")
     project.write("vendor/plain.py", "x\n")
     taken = project.round_trip()
-    assert taken.snapshot.changed == ("?? vendor/nested/b.py", "?? vendor/plain.py") or (
-        "?? vendor/nested" in taken.snapshot.changed
+    assert taken.snapshot.changed == (
+        "?? vendor/nested/",
+        "?? vendor/nested/b.py",
+        "?? vendor/plain.py",
     )
     assert "vendor/nested" in [item.path for item in taken.snapshot.source.submodules]
+
+
+def test_a_file_becomes_a_repository(project: Project) -> None:
+    (project.path / "train.py").unlink()
+    nested = Project(project.path / "train.py", project.home).init()
+    nested.write("a.py", "a\n")
+    nested.commit()
+    taken = project.round_trip()
+    assert taken.snapshot.changed == ("D train.py", "?? train.py/")
 
 
 def test_nested_repository_without_commits(project: Project) -> None:

@@ -95,8 +95,11 @@ def test_distances():
     assert (found.absolute, found.relative) == (0, 0.0)
     (found,) = compared(scalars(m=BIG), scalars(m=BIG + 1)).metrics
     assert found.absolute == 1 and isinstance(found.absolute, int)
-    (found,) = compared(scalars(m=NAN), scalars(m=1)).metrics
-    assert (found.absolute, found.relative, found.note) == (None, None, "NaN on one side")
+    for a, b in ((NAN, 1), (1, NAN)):
+        (found,) = compared(scalars(m=a), scalars(m=b)).metrics
+        assert (found.absolute, found.relative, found.note) == (None, None, "NaN on one side")
+    for a, b in ((1, 2), (1, 1), ("a", "b"), (INF, 1)):
+        assert compared(scalars(m=a), scalars(m=b)).metrics[0].note == ""
     (found,) = compared(scalars(m=1e308), scalars(m=-1e308)).metrics
     assert found.absolute is None and found.relative == 2.0
     assert found.note == "farther apart than a float can say"
@@ -218,6 +221,10 @@ def test_an_ignored_metric_is_listed_and_not_counted():
     assert comparison.metrics_compared == 1
     assert [item.status for item in comparison.metrics] == [Status.EQUAL, Status.IGNORED]
     assert comparison.metrics[1].note == "differs"
+    same = compared(scalars(time=1), scalars(time=1), IGNORE_TIME)
+    assert (same.metrics[0].status, same.metrics[0].note) == (Status.IGNORED, "")
+    typed = compared(scalars(time=1), scalars(time="1"), IGNORE_TIME)
+    assert typed.metrics[0].note == "has another type"
     assert "1 metric not compared, as the policy says: time" in comparison.notes
 
 

@@ -102,6 +102,14 @@ def test_a_step_of_another_type():
     assert found.note == "a step has another type of value"
 
 
+def test_a_series_that_is_gone_tells_how_long_it_was():
+    lost = compared(result(series("s", (1, 2))), result()).metrics[0]
+    assert (lost.status, lost.steps_a, lost.steps_b) == (Status.MISSING, 2, None)
+    new = compared(result(), result(series("s", (1, 2)))).metrics[0]
+    assert (new.status, new.steps_a, new.steps_b) == (Status.NEW, None, 2)
+    assert compared(result(metric("m", 1)), result()).metrics[0].steps_a is None
+
+
 def test_a_series_is_not_a_number():
     assert difference(series("s", (1,)), metric("s", 1)).status is Status.TYPE
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -263,7 +265,7 @@ def rates(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    workbench.uv("venv", "--no-project", "--python", os.sys.executable, str(venv))
+    workbench.uv("venv", "--no-project", "--python", sys.executable, str(venv))
     use_venv(venv)
     project.write(
         "train.py",
@@ -330,14 +332,12 @@ def test_the_python_version(project: Project, recorded: tuple[Path, str], use_ve
 
 def _another_python() -> str:
     """An interpreter of another version than the tests' own, that is on this machine."""
-    import sys
-
     root = Path(os.environ.get("PYENV_ROOT", "/nonexistent")) / "versions"
     candidates = [
         *sorted(map(str, root.glob("3.*/bin/python3"))),
         *map(str, Path("/usr/bin").glob("python3.?*")),
     ]
-    own = "%d.%d.%d" % sys.version_info[:3]
+    own = platform.python_version()
     for candidate in candidates:
         ask = "import platform, sys; print(platform.python_version(), sys.version_info >= (3, 8))"
         done = subprocess.run([candidate, "-c", ask], capture_output=True, text=True, check=False)

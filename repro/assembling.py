@@ -1,0 +1,155 @@
+"""Puts a run together from what was captured, and stores it: blobs first, the manifest last, so that
+a run that is listed is whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+import repro
+from repro import clock, outputs, packing
+from repro.capturing import dvc_pipeline, ingredients, result_findings, source
+from repro.capturing.files import Scan
+from repro.capturing.ingredients import Ingredients
+from repro.environment import recipe
+from repro.manifest import (
+    Definition,
+    Descriptor,
+    Finding,
+    Manifest,
+    Policy,
+    Provenance,
+    Result,
+    Severity,
+)
+from repro.pinning import Pins
+from repro.project import Project
+from repro.sessions import Session
+from repro.store import Run
+
+
+@dataclass(frozen=True)
+class Capture:
+    """All that one recording has found."""
+
+    parts: Ingredients
+    pins: Pins
+    result: Result
+    scan: Scan
+    """The project before the run; where none was observed, as it is."""
+    written: frozenset[str]
+
+
+def store(project: Project, capture: Capture, session: Session, name: str | None) -> Run:
+    """Store the run, under a name if one is given."""
+    parts, pins = capture.parts, capture.pins
+    definition = _definition(project, parts, pins)
+    contents, concerns = _contents(project, parts, pins, definition, session)
+    outputs.keep(project.store, project.workspace, capture.result.outputs)
+    manifest = Manifest(
+        definition=definition,
+        result=capture.result,
+        created=clock.now(),
+        provenance=_provenance(project, parts, pins),
+        policy=_policy(project, parts),
+        findings=_findings(capture, concerns),
+        contents=contents,
+        tool=f"repro {repro.__version__}",
+    )
+    run = project.store.add(manifest)
+    if name is not None:
+        project.store.set_name(name, run.id)
+    return run
+
+
+def _policy(project: Project, parts: Ingredients) -> Policy:
+    expected = ingredients.expected(project, parts)
+    return Policy(
+        tolerances=project.config.tolerances,
+        metrics=expected.metrics,
+        outputs=expected.outputs,
+        ignored_outputs=expected.ignored,
+        network=project.config.network,
+    )
+
+
+def _definition(project: Project, parts: Ingredients, pins: Pins) -> Definition:
+    command = parts.command
+    if parts.is_pipeline:
+        wanted = ingredients.targets(command)
+        stages = dvc_pipeline.pipeline(project.workspace, project.folder, wanted)
+        command = replace(command, stages=stages)
+    return Definition(
+        source=parts.source.source,
+        data=parts.data.items,
+        environment=pins.environment,
+        command=command,
+        working_directory=parts.working_directory,
+        env=parts.env,
+        params=parts.params,
+    )
+
+
+def _contents(
+    project: Project, parts: Ingredients, pins: Pins, definition: Definition, session: Session
+) -> tuple[tuple[Descriptor, ...], tuple[Finding, ...]]:
+    store = project.store
+    packs, concerns = packing.store_packs(
+        parts.source, project.workspace, session.path / "source", store
+    )
+    found = list(packs)
+    for path, listing in parts.data.listings.items():
+        found.append(store.put_bytes(listing, f"data/listings/{path}", "application/json"))
+    found += parts.kept
+    plan = recipe.render(
+        definition, pins.lock.text if pins.lock else "", workspace=project.workspace.as_posix()
+    )
+    for name, content in plan.files.items():
+        found.append(store.put_bytes(content.encode(), f"environment/{name}", "text/plain"))
+    return tuple(sorted(found, key=lambda item: item.path)), concerns
+
+
+def _provenance(project: Project, parts: Ingredients, pins: Pins) -> Provenance:
+    taken, found, probe = parts.source, parts.interpreter, pins.probe
+    return Provenance(
+        project=project.prefix,
+        workspace=project.workspace.as_posix(),
+        branch=taken.branch,
+        remotes=dict(taken.remotes),
+        pushed=taken.pushed,
+        subject=taken.subject,
+        changed=taken.changed,
+        skipped=taken.skipped,
+        data=dict(parts.data.places),
+        lockfile=pins.lockfile,
+        tags=taken.tags,
+        interpreter=str(found.path) if found and found.path else None,
+        prefix=probe.prefix if probe and probe.prefix != probe.base_prefix else None,
+    )
+
+
+def _findings(capture: Capture, concerns: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """All findings, worst first."""
+    order = list(Severity)
+    found = [
+        *capture.parts.findings,
+        *capture.pins.findings,
+        *concerns,
+        *result_findings.of_result(capture.result),
+        *result_findings.of_scan(capture.scan, _taken(capture), capture.written),
+    ]
+    return tuple(
+        sorted(dict.fromkeys(found), key=lambda item: (order.index(item.severity), item.subject))
+    )
+
+
+def _taken(capture: Capture) -> frozenset[str]:
+    """The files that are part of the record, or are known not to be."""
+    parts = capture.parts
+    paths = {*source.files(parts.source), *parts.source.skipped}
+    for item in parts.data.items:
+        paths.add(item.path)
+        listing = parts.data.listings.get(item.path)
+        if listing:
+            paths.update(f"{item.path}/{entry['relpath']}" for entry in json.loads(listing))
+    return frozenset(paths)

@@ -1,0 +1,104 @@
+"""What is to be said of a result: metrics and outputs that are not there, files that were not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from repro.capturing.files import Scan
+from repro.manifest import Finding, Result, Severity, SourceState
+
+_STATES = {
+    SourceState.EMPTY: "holds no value",
+    SourceState.UNREADABLE: "could not be read",
+    SourceState.MISSING: "was not written",
+    SourceState.STALE: "was there before and was not written by this run: its values are not recorded",
+}
+
+
+def of_result(result: Result) -> list[Finding]:
+    """What a replay of this result would lack."""
+    found = []
+    for item in result.metric_sources:
+        if item.state is not SourceState.READ:
+            severity = Severity.RISKS if item.declared else Severity.NOTE
+            detail = f" ({item.detail})" if item.detail else ""
+            found.append(
+                Finding(
+                    severity,
+                    "metrics",
+                    f"{item.path} {_STATES[item.state]}{detail}",
+                    "make the run write it, or take it out of the declared metrics",
+                )
+            )
+    found.extend(
+        Finding(
+            Severity.RISKS,
+            "outputs",
+            f"the declared output {path} was not written",
+            "make the run write it, or take it out of repro.yaml",
+        )
+        for path in result.missing_outputs
+    )
+    if not result.metrics:
+        found.append(
+            Finding(
+                Severity.RISKS,
+                "metrics",
+                "no metric was found: a verdict would rest on the outputs alone"
+                if result.outputs
+                else "neither a metric nor an output was found: there is nothing to compare",
+                "name the files under `metrics:` in repro.yaml",
+            )
+        )
+    if result.modified_inputs:
+        found.append(
+            Finding(
+                Severity.RISKS,
+                "data",
+                f"the run rewrote its own inputs: {_some(result.modified_inputs)}",
+                "a second run starts from other files; write to a new path",
+            )
+        )
+    if result.deleted:
+        found.append(
+            Finding(Severity.NOTE, "outputs", f"the run deleted files: {_some(result.deleted)}")
+        )
+    return found
+
+
+def _some(names: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def of_scan(scan: Scan, taken: Collection[str], written: Collection[str]) -> Iterator[Finding]:
+    """What lay in the project before the run and is in no part of the record. ``taken``: the paths of
+    the source and the data; ``written``: what the run wrote itself."""
+    if scan.environments:
+        yield Finding(
+            Severity.NOTE,
+            "outputs",
+            f"Python environments inside the project are no outputs: {_some(scan.environments)}",
+        )
+    if scan.unreadable:
+        yield Finding(
+            Severity.RISKS,
+            "outputs",
+            f"folders that could not be read: {_some(scan.unreadable)}",
+            "what the run wrote there is not recorded; check the permissions",
+        )
+    ignored = tuple(
+        sorted(
+            path
+            for path in scan.files
+            if path not in taken and path not in written and "/.dvc/" not in f"/{path}"
+        )
+    )
+    if ignored:
+        yield Finding(
+            Severity.NOTE,
+            "source",
+            f"git ignores {len(ignored)} file{'s' * (len(ignored) > 1)} that the run may have read, and "
+            f"that are not part of the record: {_some(ignored)}",
+            "what the training needs: commit it, or dvc add it",
+        )

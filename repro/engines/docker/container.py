@@ -1,0 +1,218 @@
+"""One container, from its creation to its removal: what it may do, what it prints, when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+from docker.models.containers import Container
+from docker.types import DeviceRequest, Mount
+
+from repro import process
+from repro.engines.base import Job, Ready
+from repro.engines.docker.client import FAULTS, explained, short, uninterrupted
+from repro.errors import EngineError, ReproError, Unreplayable
+from repro.process import Execution, Sink
+from repro.sessions import Session
+
+UNPRIVILEGED = 1000
+"""uid and gid of a replay whose caller is root."""
+PROCESS_LIMIT = 8192
+HOME = "/repro/home"
+
+
+@contextlib.contextmanager
+def created(
+    client: docker.DockerClient, session: Session, options: Mapping[str, Any]
+) -> Iterator[Container]:
+    """A container that carries the session's name, gone when the block ends."""
+    session.expect_containers()
+    name = f"{prefix(session.name)}{os.urandom(3).hex()}"
+    try:
+        with explained("creating a container"):
+            container = client.containers.create(name=name, **options)
+        yield container
+    finally:
+        with uninterrupted(), contextlib.suppress(docker.errors.NotFound):
+            client.api.remove_container(name, force=True, v=True)
+
+
+def prefix(session_name: str) -> str:
+    """How the names of a session's containers begin."""
+    return f"repro-{session_name}-"
+
+
+def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, Any]:
+    """What the engine is told: no network unless asked, no privileges, not root."""
+    user, group = _identity(job)
+    home = job.session.folder(f"home-{os.urandom(3).hex()}")
+    _give(home, user, group)
+    mounts = [
+        Mount(job.inside, str(job.workspace), type="bind"),
+        Mount(HOME, str(home), type="bind"),
+    ]
+    if user != 0 and job.inside.startswith("/root/"):
+        # only root may enter the image's /root, and the recorded path lies below it
+        above = job.session.folder(f"above-{os.urandom(3).hex()}")
+        above.chmod(0o755)
+        mounts.insert(0, Mount("/root", str(above), type="bind"))
+    env = {"HOME": HOME, "USER": "repro", "LOGNAME": "repro", **job.env}
+    options: dict[str, Any] = {
+        "image": ready.handle,
+        "command": list(job.argv),
+        "user": f"{user}:{group}",
+        "working_dir": f"{job.inside}/{job.working_directory}".rstrip("/"),
+        "environment": env,
+        "mounts": mounts,
+        "network_mode": "bridge" if job.network else "none",
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "pids_limit": PROCESS_LIMIT,
+        "shm_size": _shared_memory(),
+        "init": True,
+        "stdin_open": False,
+    }
+    if job.cpus is not None:
+        options["cpuset_cpus"] = ",".join(map(str, _cpus(client, job.cpus)))
+    if job.memory is not None:
+        options["mem_limit"] = job.memory
+    if job.gpus:
+        options["device_requests"] = [DeviceRequest(count=-1, capabilities=[["gpu"]])]
+    return options
+
+
+def _cpus(client: docker.DockerClient, wanted: int) -> list[int]:
+    if platform.system() == "Linux":
+        return sorted(os.sched_getaffinity(0))[:wanted]
+    return list(range(min(wanted, int(client.info().get("NCPU", wanted)))))
+
+
+class Running:
+    """A container from its start to its end: output, interrupt, peak memory."""
+
+    def __init__(self, client: docker.DockerClient, container: Container) -> None:
+        self._client, self._container = client, container
+        self._peak: int | None = None
+
+    def to_end(self, sink: Sink) -> Execution:
+        api = self._client.api
+        # attached before the start, so that no line can be missed
+        stream = api.attach(self._container.id, stream=True, demux=True, stdout=True, stderr=True)
+        started, clock = time.time(), time.monotonic()
+        try:
+            self._container.start()
+        except docker.errors.APIError as error:
+            raise _not_started(error) from error
+        threading.Thread(target=self._watch_memory, daemon=True).start()
+        interrupted = self._pump(stream, sink)
+        with explained("waiting for the container"):
+            status = api.wait(self._container.id)
+        state = api.inspect_container(self._container.id)["State"]
+        duration = _seconds(state) or time.monotonic() - clock
+        if state.get("OOMKilled"):
+            sink.stderr(b"repro: the container was ended because it ran out of memory\n")
+        return Execution(int(status["StatusCode"]), started, duration, self._peak, interrupted)
+
+    def _pump(self, stream: Iterator[tuple[bytes | None, bytes | None]], sink: Sink) -> bool:
+        """Pass on what it prints until it ends; True where it was interrupted before."""
+        try:
+            for out, err in stream:
+                if out:
+                    sink.stdout(out)
+                if err:
+                    sink.stderr(err)
+        except KeyboardInterrupt:
+            with uninterrupted(), contextlib.suppress(*FAULTS):
+                # it gets a moment to end by itself, as a command on this machine does
+                self._container.kill("SIGINT")
+            killer = threading.Timer(process.GRACE, self._kill)
+            killer.daemon = True
+            killer.start()
+            return True
+        return False
+
+    def _kill(self) -> None:
+        with contextlib.suppress(*FAULTS):
+            self._container.kill()
+
+    def _watch_memory(self) -> None:
+        # sampled about once a second: the engine keeps no peak that outlives the container
+        with contextlib.suppress(Exception):
+            for sample in self._container.stats(stream=True, decode=True):
+                usage = sample.get("memory_stats", {})
+                seen = max(usage.get("max_usage") or 0, usage.get("usage") or 0)
+                if seen:
+                    self._peak = max(self._peak or 0, seen)
+
+
+def _identity(job: Job) -> tuple[int, int]:
+    """uid and gid inside: the caller's; never root, but for recording in an image as the owner."""
+    if platform.system() != "Linux":
+        return UNPRIVILEGED, UNPRIVILEGED  # Docker Desktop maps file ownership by itself
+    if job.as_owner:
+        status = job.workspace.stat()
+        return status.st_uid, status.st_gid
+    if os.getuid() != 0:
+        return os.getuid(), os.getgid()
+    return UNPRIVILEGED, UNPRIVILEGED
+
+
+def _give(path: Path, user: int, group: int) -> None:
+    if platform.system() == "Linux" and os.getuid() == 0:
+        os.chown(path, user, group, follow_symlinks=False)
+
+
+def give_all(folder: Path) -> None:
+    if platform.system() != "Linux" or os.getuid() != 0:
+        return
+    user = group = UNPRIVILEGED
+    os.chown(folder, user, group)
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(os.path.join(parent, name), user, group, follow_symlinks=False)  # noqa: PTH118
+
+
+def _shared_memory() -> int:
+    """Bytes of /dev/shm: half the machine, as on a host; Docker's 64 MB break data loaders."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (ValueError, OSError, AttributeError):
+        return 2 << 30
+
+
+def _seconds(state: Mapping[str, Any]) -> float | None:
+    try:
+        started, ended = (_moment(state[name]) for name in ("StartedAt", "FinishedAt"))
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, ended - started)
+
+
+def _moment(text: str) -> float:
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    base = datetime.fromisoformat(f"{whole}+00:00").timestamp()
+    return base + float(f"0.{re.sub(r'[^0-9].*', '', fraction) or 0}")
+
+
+def _not_started(error: docker.errors.APIError) -> ReproError:
+    text = short(error)
+    if re.search(r"executable file not found|no such file or directory", text, re.I):
+        return Unreplayable(
+            f"the command is not in the image: {text}", "check the command and the image"
+        )
+    if re.search(r"could not select device driver|nvidia", text, re.I):
+        return Unreplayable(
+            f"the run had a GPU, and this engine cannot give one: {text}",
+            "install the NVIDIA Container Toolkit, or replay on the CPU: --no-gpu",
+        )
+    return EngineError(f"the container could not be started: {text}")

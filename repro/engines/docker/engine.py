@@ -1,0 +1,78 @@
+"""The Docker Engine as an engine: images, environments, containers put together."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import docker.errors
+
+from repro.engines.base import Job, Ready, Site
+from repro.engines.docker import container
+from repro.engines.docker.client import connect, explained
+from repro.engines.docker.environments import Environments
+from repro.engines.docker.images import Images
+from repro.environment.recipe import VENV, Recipe
+from repro.manifest import EnvironmentKind
+from repro.process import Execution, Sink
+from repro.progress import Progress
+
+
+class DockerEngine:
+    """A Docker Engine, as DOCKER_HOST or the current docker context names it."""
+
+    name = "docker"
+    isolation = "container"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._client = connect(environ)
+        self.images = Images(self._client)
+        self._environments = Environments(self._client, self.images)
+
+    def version(self) -> str:
+        with explained("asking for its version"):
+            about = self._client.version()
+        return f"Docker {about.get('Version', '?')} (API {about.get('ApiVersion', '?')})"
+
+    def place(self, workspace: Path, recorded: str) -> str:
+        return recorded
+
+    def adopt(self, workspace: Path) -> None:
+        """A replay of root's is not root inside, and must be able to write into its workspace."""
+        container.give_all(workspace)
+
+    def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
+        clock = time.monotonic()
+        match recipe.kind:
+            case EnvironmentKind.IMAGE:
+                image, findings = self.images.recorded(recipe.image, progress)
+                reused = True
+            case EnvironmentKind.DOCKERFILE:
+                image, reused, findings = self._environments.from_dockerfile(recipe, site, progress)
+            case EnvironmentKind.PACKAGES:
+                image, reused, findings = self._environments.from_packages(recipe, site, progress)
+        return Ready(
+            str(image.id),
+            reused,
+            time.monotonic() - clock,
+            image,
+            findings,
+            VENV if recipe.kind is EnvironmentKind.PACKAGES else None,
+            self._environments.facts_of(image),
+        )
+
+    def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
+        options = container.options(self._client, ready, job)
+        with container.created(self._client, job.session, options) as made:
+            return container.Running(self._client, made).to_end(sink)
+
+    def remove_containers(self, session_name: str) -> None:
+        """Remove what a killed repro left: the containers that carry its session's name."""
+        begin = f"/{container.prefix(session_name)}"
+        with explained("removing containers"):
+            for found in self._client.api.containers(all=True):
+                if any(name.startswith(begin) for name in found.get("Names") or ()):
+                    with contextlib.suppress(docker.errors.NotFound):
+                        self._client.api.remove_container(found["Id"], force=True, v=True)

@@ -1,0 +1,248 @@
+"""Environment images: known by the recipe's key, or built and committed.
+
+Packages are installed without a builder: a container from the base, the recipe's commands executed in
+it with uv and one shared download cache mounted, then a commit. It needs no BuildKit, is several times
+faster than `docker build` with pip, and what the build may use (proxies, credentials, certificates)
+exists only in the environment of those commands, so no trace of it can stay in the image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+from docker.types import Mount
+
+from repro.capturing import host
+from repro.engines import uv as tools
+from repro.engines.base import Site
+from repro.engines.docker.client import FAULTS, explained, short
+from repro.engines.docker.container import created
+from repro.engines.docker.images import Images
+from repro.environment.recipe import VENV, NoInterpreter, Recipe, relaxed
+from repro.errors import Unreplayable
+from repro.manifest import Finding, Image, Severity
+from repro.progress import Progress
+
+REPOSITORY = "repro-env"
+"""Local name of the environment images; their tag is the recipe's key."""
+CACHE_VOLUME = "repro-uv-cache"
+FACTS = "org.repro.facts"
+_ASK = """
+import json, os, platform, sysconfig
+site = sysconfig.get_paths()["platlib"]
+release = dict(line.rstrip().split("=", 1) for line in open("/etc/os-release") if "=" in line)
+libc = " ".join(platform.libc_ver())
+print(json.dumps({
+    "distribution": release.get("PRETTY_NAME", "").strip('"') or None,
+    "libc": libc or None,
+    "python": platform.python_implementation() + " " + platform.python_version(),
+    "blas": [
+        package + ": " + name
+        for package in ("numpy", "scipy", "torch")
+        for place in (package + ".libs", package + "/lib")
+        if os.path.isdir(os.path.join(site, place))
+        for name in os.listdir(os.path.join(site, place))
+        if not os.path.islink(os.path.join(site, place, name))
+    ],
+}))
+"""
+
+
+class Environments:
+    """The environment images of one engine."""
+
+    def __init__(self, client: docker.DockerClient, images: Images) -> None:
+        self._client, self._images = client, images
+
+    def from_packages(
+        self, recipe: Recipe, site: Site, progress: Progress
+    ) -> tuple[Image, bool, tuple[Finding, ...]]:
+        if known := self._known(recipe):
+            return known, True, ()
+        base, concerns = self._images.recorded(recipe.image, progress)
+        try:
+            return self._built(recipe, base, site, progress), False, concerns
+        except NoInterpreter:
+            plan, finding = relaxed(recipe)
+        progress.detail(finding.message)
+        if known := self._known(plan):
+            return known, True, (finding,)
+        try:
+            return self._built(plan, base, site, progress), False, (*concerns, finding)
+        except NoInterpreter as error:
+            raise Unreplayable(
+                f"the base image {recipe.image.reference} has no Python {plan.python_version}, and none "
+                "could be downloaded into it",
+                "name an image that has it: `image:` in repro.yaml, or REPRO_BASE_IMAGE",
+            ) from error
+
+    def _known(self, recipe: Recipe) -> Image | None:
+        return self._images.local(f"{REPOSITORY}:{_tag(recipe.key)}")
+
+    def _built(self, recipe: Recipe, base: Image, site: Site, progress: Progress) -> Image:
+        tag = f"{REPOSITORY}:{_tag(recipe.key)}"
+        progress.step(f"building the environment: {recipe.summary}")
+        options = self._build_options(recipe, site, base)
+        with created(self._client, site.session, options) as container:
+            container.start()
+            for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
+                progress.detail(" ".join(command))
+                self._exec(container, command, tools.build_environment(site.sources))
+            facts = self._facts(container)
+            with explained("committing the environment"):
+                made = self._client.api.commit(
+                    container.id,
+                    repository=REPOSITORY,
+                    tag=_tag(recipe.key),
+                    pause=False,
+                    changes=[
+                        *(f"ENV {name}={value}" for name, value in recipe.variables.items()),
+                        *self._as_in(base),
+                        f"LABEL org.repro.key={recipe.key}",
+                        f"LABEL {FACTS}={json.dumps(json.dumps(facts))}",
+                    ],
+                )
+        return Image(tag, id=made["Id"])
+
+    def _as_in(self, base: Image) -> tuple[str, ...]:
+        """Instructions that give the environment its base's own start, not that of the build."""
+        config = self._images.config(base)
+        return (
+            # an empty one would leave that of the build's container in place
+            *(f"ENTRYPOINT {json.dumps(start)}" for start in [config.get("Entrypoint")] if start),
+            f"CMD {json.dumps(config.get('Cmd') or ['python3'])}",
+            f"USER {config.get('User') or 'root'}",
+        )
+
+    def _facts(self, container: Container) -> dict[str, Any]:
+        """What the inside says of itself, for setting beside the recorded host."""
+        code, said = container.exec_run([f"{VENV}/bin/python", "-c", _ASK])
+        if code:
+            return {}
+        try:
+            answer = json.loads(said)
+            return {**answer, "blas": host.blas_named(answer.pop("blas"))}
+        except (ValueError, KeyError, TypeError):
+            return {}
+
+    def facts_of(self, image: Image) -> dict[str, Any]:
+        label = (self._images.config(image).get("Labels") or {}).get(FACTS)
+        found: dict[str, Any] = json.loads(label) if label else {}
+        if isinstance(found.get("blas"), list):
+            found["blas"] = tuple(found["blas"])
+        return {"distribution": None, "libc": None, "blas": None, **found}
+
+    def _build_options(self, recipe: Recipe, site: Site, base: Image) -> dict[str, Any]:
+        folder = site.session.folder(f"recipe-{os.urandom(3).hex()}")
+        for name, content in recipe.files.items():
+            (folder / name).write_text(content, "utf-8")
+        mounts = [
+            Mount(
+                "/repro/uv",
+                str(tools.linux_uv(self._client.info().get("Architecture", ""))),
+                type="bind",
+                read_only=True,
+            ),
+            Mount("/repro/in", str(folder), type="bind", read_only=True),
+            Mount("/repro/cache", CACHE_VOLUME, type="volume"),
+        ]
+        mounts += [
+            Mount(str(path), str(path), type="bind", read_only=True) for path in site.sources.mounts
+        ]
+        if site.sources.ca_bundle:
+            mounts.append(
+                Mount(tools.CA_INSIDE, str(site.sources.ca_bundle), type="bind", read_only=True)
+            )
+        if recipe.needs_source:
+            mounts.append(Mount(site.inside, str(site.workspace), type="bind"))
+        return {
+            "image": base.id,
+            **(
+                {"entrypoint": ["sleep"], "command": ["86400"]}
+                if self._images.config(base).get("Entrypoint")
+                else {"command": ["sleep", "86400"]}
+            ),
+            "user": "0:0",
+            "mounts": mounts,
+            "network_mode": "host" if tools.uses_loopback(site.sources) else "bridge",
+        }
+
+    def _exec(self, container: Container, command: tuple[str, ...], env: dict[str, str]) -> None:
+        with explained("building the environment"):
+            code, output = container.exec_run(list(command), environment=env)
+        if code and command[1] == "venv":
+            raise NoInterpreter(_telling(output))
+        if code:
+            raise Unreplayable(
+                f"the environment could not be built: `{' '.join(command[:4])} …` failed: "
+                f"{_telling(output)}",
+                "the whole output is above with --verbose; `repro doctor` checks index and network",
+            )
+
+    def from_dockerfile(
+        self, recipe: Recipe, site: Site, progress: Progress
+    ) -> tuple[Image, bool, tuple[Finding, ...]]:
+        """The image of the project's own Dockerfile: the very one, or one from the same source."""
+        wanted, tag = recipe.image, f"{REPOSITORY}:{_tag(recipe.key)}"
+        for name in filter(None, (wanted.id, tag)):
+            if known := self._images.local(name):
+                image = Image(wanted.reference, id=known.id)
+                return image, True, _moved(recipe, image)
+        image = self._build_dockerfile(str(wanted.dockerfile), tag, site, progress)
+        return image, False, _moved(recipe, image)
+
+    def _build_dockerfile(self, dockerfile: str, tag: str, site: Site, progress: Progress) -> Image:
+        # the context is a restored source, never the work tree with all that lies around in it
+        progress.step(f"building {dockerfile}")
+        proxies = {
+            name: value
+            for name, value in site.sources.env.items()
+            if name.lower().endswith("_proxy")
+        }
+        try:
+            for line in self._client.api.build(
+                path=str(site.workspace), dockerfile=dockerfile, tag=tag, rm=True, forcerm=True, decode=True,
+                buildargs=proxies, network_mode="host" if tools.uses_loopback(site.sources) else None,
+            ):  # fmt: skip
+                if "error" in line:
+                    raise Unreplayable(
+                        f"{dockerfile} could not be built: {line['error'].strip()}",
+                        f"build it by hand to see more: docker build -f {dockerfile} .",
+                    )
+                if text := line.get("stream", "").strip():
+                    progress.detail(text)
+            return Image(dockerfile, id=self._client.images.get(tag).id, dockerfile=dockerfile)
+        except FAULTS as error:
+            raise Unreplayable(f"{dockerfile} could not be built: {short(error)}") from error
+
+
+def _moved(recipe: Recipe, image: Image) -> tuple[Finding, ...]:
+    if recipe.image.id not in (None, image.id):
+        return (
+            Finding(
+                Severity.RISKS,
+                "image",
+                f"{recipe.image.dockerfile} was built anew: image {str(image.id)[:19]}, recorded "
+                f"{str(recipe.image.id)[:19]}",
+                "a Dockerfile that installs without pins builds something else each time",
+            ),
+        )
+    return ()
+
+
+def _tag(key: str) -> str:
+    return key.removeprefix("sha256:")[:32]
+
+
+def _telling(output: bytes) -> str:
+    """The line of a failed build that says most."""
+    lines = [
+        line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()
+    ]
+    telling = [line for line in lines if re.search(r"error|fail|no solution|not found", line, re.I)]
+    return " ".join((telling or lines or ["no output"])[-3:])[:600]
