@@ -204,9 +204,9 @@ def expected(project: Project, parts: Ingredients) -> Expected:
         return Expected(metrics, outputs, ignored, known_metrics=parts.declared.metrics)
     return Expected(
         (*metrics, *(path for path in parts.declared.metrics if path not in metrics)),
-        (*outputs, *(path for path in parts.declared.outputs if path not in outputs)),
+        (*outputs, *(path for path in parts.declared.made if path not in outputs)),
         (*ignored, *WRITTEN_BY_DVC),
-        vouched=frozenset((*parts.declared.outputs, *parts.declared.metrics)),
+        vouched=frozenset(parts.declared.made),
     )
 
 
@@ -243,7 +243,7 @@ def _products(project: Project, parts: Ingredients) -> tuple[str, ...]:
     own = tuple(project.inside(path) for path in declared)
     if not parts.is_pipeline:
         return (*own, *parts.declared.metrics)
-    return (*own, *parts.declared.metrics, *parts.declared.outputs, *WRITTEN_BY_DVC)
+    return (*own, *parts.declared.made, *WRITTEN_BY_DVC)
 
 
 @contextlib.contextmanager

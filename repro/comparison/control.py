@@ -41,6 +41,11 @@ def comparable(one: Result, other: Result) -> bool:
     )
 
 
+def is_needed(comparison: Comparison, result: Result, controls: Iterable[Result]) -> bool:
+    """Whether another replay would say more than those that there are."""
+    return can_explain(comparison) and not any(comparable(item, result) for item in controls)
+
+
 def explained(
     comparison: Comparison, result: Result, controls: Iterable[Result], policy: Policy, again: str
 ) -> Comparison:
