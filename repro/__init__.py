@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from repro.comparison import Comparison, Verdict
     from repro.errors import ReproError
     from repro.manifest import Manifest
-    from repro.replaying import Replay
+    from repro.records import Replay
     from repro.store import Run
 
 __version__ = "0.1.0"
@@ -39,7 +39,7 @@ __all__ = [
 _PLACES = {
     "Comparison": "repro.comparison",
     "Manifest": "repro.manifest",
-    "Replay": "repro.replaying",
+    "Replay": "repro.records",
     "ReproError": "repro.errors",
     "Run": "repro.store",
     "Verdict": "repro.comparison",

@@ -17,7 +17,8 @@ from repro.logs import Silent
 from repro.process import Sink
 from repro.project import Project, locate
 from repro.recording import Request
-from repro.replaying import Options, Replay
+from repro.records import Replay
+from repro.replaying import Options
 from repro.store import Run
 
 Folder = str | os.PathLike[str]

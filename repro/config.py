@@ -160,9 +160,10 @@ def _paths(value: Any) -> tuple[str, ...]:
 def _command(config: Config, value: Any) -> Config:
     if isinstance(value, list) and value:
         return replace(config, command=tuple(_word(item) for item in value))
-    # a block scalar (`command: |`) ends in a newline
+    # a block scalar (`command: |`) ends in a newline; a tab separates words as a blank does
     line = value.strip() if isinstance(value, str) else value
-    line = _text(line, "a command line, or a list of its words")
+    expected = "a command line, or a list of its words"
+    _text(line.replace("\t", " ") if isinstance(line, str) else line, expected)
     plain = _QUOTED.sub("_", line)
     if found := _SHELL.search(plain):
         raise ValueError(

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import canonical, clock, commands, engines, outputs, packing, sessions
-from repro.capturing import data, dvc_config, files, host, results
+from repro import clock, commands, engines, outputs, records, restoring, sessions
+from repro.capturing import files, host, results
 from repro.capturing.results import Expected
-from repro.comparison import Comparison, compare_results, control, unreplayable
+from repro.comparison import compare_results, control, unreplayable
 from repro.engines.base import Engine, Job, Ready, Site
 from repro.environment import index, recipe
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
-    REPLAY_SCHEMA,
-    Definition,
-    Finding,
     Manifest,
-    PackageOrigin,
     Policy,
     Result,
-    Severity,
     SourceState,
-    from_document,
-    parse,
-    to_document,
 )
 from repro.process import Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.recording import outcome
-from repro.report import json as comparison_document
+from repro.records import Replay, store_replay
 from repro.sessions import Session
-from repro.store import Run, Store, remove_tree
+from repro.store import Run
 
 
 @dataclass(frozen=True)
@@ -53,24 +44,6 @@ class Options:
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
 
 
-@dataclass(frozen=True)
-class Replay:
-    """One replay of a run. ``result`` is None where it could not be executed."""
-
-    id: str
-    run_id: str
-    engine: str
-    isolation: str
-    result: Result | None
-    comparison: Comparison
-    findings: tuple[Finding, ...] = ()
-    kept: Path | None = None
-    """The workspace, where the caller asked to keep it."""
-    reused: bool = False
-    """The environment was known."""
-    build_seconds: float = 0.0
-
-
 def replay(
     project: Project,
     run: Run,
@@ -85,7 +58,7 @@ def replay(
     """
     engine = engines.make(options.engine, environ)
     version = engine.version()
-    controls = _results(project.store, run.id)
+    controls = records.results(project.store, run.id)
 
     def play() -> Replay:
         with sessions.session(project.store, keep=lambda: options.keep) as session:
@@ -99,14 +72,14 @@ def replay(
         and control.is_needed(done.comparison, done.result, controls)
     ):
         progress.step("it differs: replaying once more, to see whether two replays agree")
-        second = _stored(project.store, play())
+        second = store_replay(project.store, play())
         controls = (second.result,) if second.result else ()
     if done.result:
         again = f"repro replay {run.short} --control"
         policy = _policy(project, run.manifest)
         comparison = control.explained(done.comparison, done.result, controls, policy, again)
         done = replace(done, comparison=comparison)
-    return _stored(project.store, done)
+    return store_replay(project.store, done)
 
 
 @dataclass(frozen=True)
@@ -152,10 +125,14 @@ class _Stage:
         return replace(done, kept=self.workspace)
 
     def play(self, sink: Sink, progress: Progress) -> Replay:
-        self._restore_source(progress)
-        restored = self._restore_data(progress)
-        self.engine.adopt(self.workspace)
+        progress.step("restoring the source")
+        restoring.restore_source(self.project, self.manifest, self.workspace)
+        count = len(self.manifest.definition.data)
+        if count:
+            progress.step(f"restoring {count} data item{'s' * (count > 1)}")
+        restored = restoring.restore_data(self.project, self.manifest, self.workspace)
         ready = self._prepare(progress)
+        self.engine.adopt(self.workspace)
         progress.step("executing")
         result = self._execute(ready, sink)
         comparison = compare_results(
@@ -176,54 +153,6 @@ class _Stage:
             build_seconds=ready.seconds,
         )
 
-    def _restore_source(self, progress: Progress) -> None:
-        progress.step("restoring the source")
-        provenance = self.manifest.provenance
-        packing.restore(
-            self.manifest.definition.source,
-            self.manifest.contents,
-            self.project.store,
-            self.workspace,
-            branch=provenance.branch,
-            remotes=provenance.remotes,
-            tags=provenance.tags,
-        )
-
-    def _restore_data(self, progress: Progress) -> tuple[Finding, ...]:
-        items = self.manifest.definition.data
-        if not items:
-            return ()
-        progress.step(f"restoring {len(items)} data item{'s' * (len(items) > 1)}")
-        report = data.restore(items, self.workspace, self._sources())
-        return tuple(
-            Finding(Severity.RISKS, "data", f"a damaged copy was passed over: {path}", "dvc fetch")
-            for path in report.corrupt
-        )
-
-    def _sources(self) -> data.Sources:
-        store = self.project.store
-        blobs = {item.path: item for item in self.manifest.contents}
-
-        def blob(md5: str) -> Path | None:
-            item = blobs.get(f"data/files/{md5}")
-            return store.verified(item) if item else None
-
-        listings = {
-            item.path: store.read(blobs[role])
-            for item in self.manifest.definition.data
-            if (role := f"data/listings/{item.path}") in blobs
-        }
-        dvc = data.find_dvc(self.project.folder, self.project.workspace)
-        settings = dvc_config.read_config(dvc) if dvc else None
-        return data.Sources(
-            blob,
-            listings,
-            caches=(settings.cache,) if settings else (),
-            remotes=tuple(settings.remotes.values()) if settings else (),
-            dvc=dvc,
-            download=store.cache / "downloads",
-        )
-
     def _prepare(self, progress: Progress) -> Ready:
         names = ("environment/requirements.lock", "environment/requirements-unhashed.txt")
         locks = [item for name in names if (item := self.manifest.content(name))]
@@ -231,7 +160,7 @@ class _Stage:
             self.manifest.definition,
             "".join(self.project.store.read(item).decode("utf-8") for item in locks),
             workspace=self.inside,
-            source_digest=_source_digest(self.manifest, self.workspace),
+            source_digest=restoring.source_digest(self.manifest, self.workspace),
         )
         site = Site(self.workspace, self.inside, self.session, self._package_sources())
         return self.engine.prepare(plan, site, progress)
@@ -245,8 +174,8 @@ class _Stage:
 
     def _execute(self, ready: Ready, sink: Sink) -> Result:
         folder = self.workspace / self.manifest.provenance.project
-        _clear_stage_outputs(self.manifest.definition, self.workspace)
-        _link_environment(self.manifest, self.workspace, ready.environment)
+        restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
+        restoring.link_environment(self.manifest, self.workspace, ready.environment)
         before = files.scan(self.workspace, folder)
         log = Log(self.session.folder("log"), sink)
         job = self._job(ready)
@@ -302,73 +231,16 @@ class _Stage:
         )
 
 
-def _source_digest(manifest: Manifest, workspace: Path) -> str:
-    """What an editable or local install reads, so that its environment is known again: the projects'
-    build files; a project whose setup.py does more than declare counts whole."""
-    locations = [
-        package.location or "."
-        for package in manifest.definition.environment.packages
-        if package.origin in (PackageOrigin.EDITABLE, PackageOrigin.LOCAL)
-    ]
-    if any(item.origin is PackageOrigin.LOCAL for item in manifest.definition.environment.packages):
-        return manifest.definition.source.tree
-    found = {}
-    for location in locations:
-        folder = workspace / location
-        if (folder / "setup.py").exists():
-            return manifest.definition.source.tree
-        for name in recipe.build_files():
-            if (folder / name).is_file():
-                found[f"{location}/{name}"] = canonical.digest_file(folder / name)
-    return canonical.digest_bytes(canonical.dumps(found))
-
-
 def _policy(project: Project, manifest: Manifest) -> Policy:
-    """The recorded policy; tolerances that the project has now count instead of the recorded ones,
-    because they are learned after the run."""
-    current = project.config.tolerances
-    return replace(manifest.policy, tolerances=current) if current else manifest.policy
-
-
-def _results(store: Store, run_id: str) -> tuple[Result, ...]:
-    """What earlier replays of the run yielded."""
-    records = (
-        parse(content, REPLAY_SCHEMA, "a replay record") for content in store.replays(run_id)
+    """The recorded policy; tolerances that the project has now count instead of the recorded ones, and
+    outputs that it ignores now are ignored too, because both are learned after the run."""
+    current = project.config
+    ignored = tuple(project.inside(path) for path in current.ignored_outputs)
+    return replace(
+        manifest.policy,
+        tolerances=current.tolerances or manifest.policy.tolerances,
+        ignored_outputs=tuple(dict.fromkeys((*manifest.policy.ignored_outputs, *ignored))),
     )
-    return tuple(
-        from_document(Result, record["result"], "a replay record")
-        for record in records
-        if record.get("result")
-    )
-
-
-def _clear_stage_outputs(definition: Definition, workspace: Path) -> None:
-    """As DVC does before a stage runs, so that nothing left over can pass for its output."""
-    inputs = {item.path for item in definition.data}
-    for stage in definition.command.stages:
-        for output in stage.outputs:
-            path = workspace / output
-            if output in inputs or not path.resolve().is_relative_to(workspace.resolve()):
-                continue
-            if path.is_dir() and not path.is_symlink():
-                remove_tree(path)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def _link_environment(manifest: Manifest, workspace: Path, environment: str | None) -> None:
-    """Where the recorded environment lay inside the project (`.venv`), scripts may name it: it leads to
-    the replay's own."""
-    prefix, recorded = manifest.provenance.prefix, manifest.provenance.workspace
-    if environment is None or not prefix or not recorded:
-        return
-    relative = os.path.relpath(prefix, recorded)
-    if relative.startswith("..") or relative == ".":
-        return
-    link = workspace / relative
-    if not link.exists() and not link.is_symlink():
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(environment)
 
 
 def _expected(manifest: Manifest) -> Expected:
@@ -376,32 +248,3 @@ def _expected(manifest: Manifest) -> Expected:
     policy = manifest.policy
     read = (item.path for item in manifest.result.metric_sources if item.state is SourceState.READ)
     return Expected(policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read))
-
-
-def _stored(store: Store, done: Replay) -> Replay:
-    record = canonical.dumps(
-        {
-            "schema": REPLAY_SCHEMA,
-            "run": done.run_id,
-            "created": clock.now(),
-            "engine": done.engine,
-            "isolation": done.isolation,
-            "environment": {"reused": done.reused, "build_seconds": round(done.build_seconds, 3)},
-            "result": to_document(done.result) if done.result else None,
-            "findings": to_document(done.findings),
-            "comparison": comparison_document.document(done.comparison),
-        }
-    )
-    return replace(done, id=store.add_replay(done.run_id, record))
-
-
-def summaries(store: Store, run_id: str) -> list[str]:
-    """One phrase for each replay of a run, newest first."""
-    records = [
-        parse(content, REPLAY_SCHEMA, "a replay record") for content in store.replays(run_id)
-    ]
-    records.sort(key=lambda record: str(record.get("created")), reverse=True)
-    return [
-        f"{record['comparison']['verdict']} ({record['engine']}, {str(record['created'])[:16]})"
-        for record in records
-    ]

@@ -220,16 +220,17 @@ class Store:
         canonical.write_bytes(self.root / "replays" / run_id / identity, record)
         return identity
 
-    def replays(self, run_id: str) -> Iterator[bytes]:
-        """The run's replay records, verified, in no order."""
-        folder = self.root / "replays" / run_id
-        for identity in _entries(folder):
-            content = (folder / identity).read_bytes()
-            if manifest.run_id(content) != identity:
-                raise Corrupt(
-                    f"the replay record {folder / identity} has another digest than its name"
-                )
-            yield content
+    def replay(self, run_id: str, identity: str) -> bytes:
+        """One replay record, verified."""
+        path = self.root / "replays" / run_id / identity
+        content = path.read_bytes()
+        if manifest.run_id(content) != identity:
+            raise Corrupt(f"the replay record {path} has another digest than its name")
+        return content
+
+    def replay_ids_of(self, run_id: str) -> Iterable[str]:
+        """The ids of a run's replays, in no order."""
+        return _entries(self.root / "replays" / run_id)
 
     def replay_ids(self) -> Iterator[tuple[str, str]]:
         """(run id, replay id) of all replays."""

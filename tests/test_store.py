@@ -238,12 +238,12 @@ def test_replays_lie_beside_their_run(store: Store) -> None:
     run = store.add(made())
     records = [b'{"schema":"repro/replay/v1","n":%d}' % n for n in range(3)]
     ids = [store.add_replay(run.id, record) for record in records]
-    assert sorted(store.replays(run.id)) == sorted(records)
+    assert sorted(_replays(store, run.id)) == sorted(records)
     assert set(store.replay_ids()) == {(run.id, identity) for identity in ids}
-    assert list(store.replays("0" * 64)) == []
+    assert list(_replays(store, "0" * 64)) == []
     (store.root / "replays" / run.id / ids[0]).write_bytes(b"{}")
     with pytest.raises(Corrupt, match="another digest than its name"):
-        list(store.replays(run.id))
+        list(_replays(store, run.id))
 
 
 # --- places ---------------------------------------------------------------------------------
@@ -339,3 +339,7 @@ def test_a_metric_that_is_called_float_is_only_a_metric(project: Project, conten
     assert row["metrics"]["float"] == row["params"]["float"]
     assert project.repro("list").expect(0).out.count("float") >= 1
     assert project.replay(engine="venv").expect(0).verdict == "identical"
+
+
+def _replays(store: Store, run_id: str) -> list[bytes]:
+    return [store.replay(run_id, identity) for identity in store.replay_ids_of(run_id)]

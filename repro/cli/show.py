@@ -21,7 +21,7 @@ from repro.cli.opening import open_project
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def show_command(run: str, log: bool, dockerfile: bool, show_all: bool, as_json: bool) -> int:
     """Show RUN (default: latest): what went in, what came out, what a replay elsewhere would miss."""
-    from repro import replaying, runs
+    from repro import records, runs
     from repro.report import run as report
 
     project = open_project()
@@ -40,7 +40,7 @@ def show_command(run: str, log: bool, dockerfile: bool, show_all: bool, as_json:
         names = sorted(name for name, identity in store.names().items() if identity == found.id)
         text = report.show(
             found,
-            replaying.summaries(store, found.id),
+            records.summaries(store, found.id),
             names,
             colour=terminal.use_colour(sys.stdout),
             width=terminal.width(),

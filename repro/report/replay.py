@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.comparison import isolation_words
-from repro.replaying import Replay
+from repro.records import Replay
 from repro.report import layout, text
 from repro.report.heading import Heading, Side
 from repro.report.words import clean

@@ -1,0 +1,85 @@
+"""The replay record: one replay of a run, as it is stored beside it (specs/documents.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repro import canonical, clock
+from repro.comparison import Comparison
+from repro.errors import ReproError
+from repro.manifest import (
+    REPLAY_SCHEMA,
+    Finding,
+    Result,
+    from_document,
+    parse,
+    to_document,
+)
+from repro.report import json as comparison_document
+from repro.store import Store
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One replay of a run. ``result`` is None where it could not be executed."""
+
+    id: str
+    run_id: str
+    engine: str
+    isolation: str
+    result: Result | None
+    comparison: Comparison
+    findings: tuple[Finding, ...] = ()
+    kept: Path | None = None
+    """The workspace, where the caller asked to keep it."""
+    reused: bool = False
+    """The environment was known."""
+    build_seconds: float = 0.0
+
+
+def store_replay(store: Store, done: Replay) -> Replay:
+    """Store the record; the replay with its id."""
+    record = canonical.dumps(
+        {
+            "schema": REPLAY_SCHEMA,
+            "run": done.run_id,
+            "created": clock.now(),
+            "engine": done.engine,
+            "isolation": done.isolation,
+            "environment": {"reused": done.reused, "build_seconds": round(done.build_seconds, 3)},
+            "result": to_document(done.result) if done.result else None,
+            "findings": to_document(done.findings),
+            "comparison": comparison_document.document(done.comparison),
+        }
+    )
+    return replace(done, id=store.add_replay(done.run_id, record))
+
+
+def results(store: Store, run_id: str) -> tuple[Result, ...]:
+    """What earlier replays of the run yielded; a damaged record says nothing."""
+    return tuple(
+        from_document(Result, record["result"], "a replay record")
+        for record in _records(store, run_id)
+        if record.get("result")
+    )
+
+
+def summaries(store: Store, run_id: str) -> list[str]:
+    """One phrase for each replay of a run, newest first."""
+    found = sorted(_records(store, run_id), key=lambda item: str(item["created"]), reverse=True)
+    return [
+        f"{item['comparison']['verdict']} ({item['engine']}, {str(item['created'])[:16]})"
+        for item in found
+    ]
+
+
+def _records(store: Store, run_id: str) -> Iterator[dict[str, Any]]:
+    for identity in sorted(store.replay_ids_of(run_id)):
+        try:
+            content = store.replay(run_id, identity)
+            yield parse(content, REPLAY_SCHEMA, f"the replay record {identity[:12]}")
+        except ReproError:
+            continue  # `repro list` and `repro doctor` name the damaged ones
