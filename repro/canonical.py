@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 CHUNK = 1 << 20
+PROCESS = os.urandom(4).hex()
+"""Names this process, in what it leaves half-written where it is killed."""
 
 
 def dumps(document: Any) -> bytes:
@@ -86,7 +88,7 @@ def digest_file(path: Path, algorithm: str = "sha256") -> str:
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """A binary stream that becomes ``path`` when the block ends well, and nothing when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".writing-{PROCESS}-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import repro
 from repro import process
-from repro.capturing import host
+from repro.capturing import host, probing
 from repro.diagnosis_nouns import Answer, State, bytes_text, listed, ok, problem, unknown, warning
 from repro.diagnosis_scene import Probe, Scene
 from repro.environment import asking, index, recipe
@@ -60,6 +60,7 @@ def _image(scene: Scene) -> Iterator[Answer]:
     reference = project.config.image if project else None
     if reference is None:
         reference = _default_image(scene)
+        yield from _unusual(scene)
     if reference is None:
         yield unknown("which one it is depends on the interpreter, and that was not found")
         return
@@ -76,11 +77,22 @@ def _image(scene: Scene) -> Iterator[Answer]:
 
 
 def _default_image(scene: Scene) -> str | None:
-    try:
-        probe = scene.probe()
-    except ReproError:
-        return None  # the interpreter's own check says why
+    probe = _known_probe(scene)
     return recipe.default_base(probe.interpreter, scene.environ) if probe else None
+
+
+def _known_probe(scene: Scene) -> probing.Probe | None:
+    try:
+        return scene.probe()
+    except ReproError:
+        return None  # the command's own check says why
+
+
+def _unusual(scene: Scene) -> Iterator[Answer]:
+    probe = _known_probe(scene)
+    if probe:
+        for finding in recipe.base_findings(probe.interpreter, scene.environ):
+            yield warning(finding.message, finding.remedy)
 
 
 def _disk(scene: Scene) -> Iterator[Answer]:
@@ -171,7 +183,9 @@ def _index(scene: Scene) -> Iterator[Answer]:
     if scene.uv is None:
         yield unknown("not asked: there is no uv to ask with")
         return
-    sources = index.sources(scene.environ, projects=[scene.project.folder] if scene.project else [])
+    project = scene.project
+    projects = [project.folder, project.workspace] if project else []
+    sources = index.sources(scene.environ, _prefix(scene), projects=projects)
     folders = [path for path in sources.folders if not path.is_dir()]
     if folders:
         yield warning(
@@ -185,6 +199,12 @@ def _index(scene: Scene) -> Iterator[Answer]:
     named = sources.env.get("UV_DEFAULT_INDEX", PUBLIC)
     name = index.without_credentials(named) + (f" and {extra} more" if extra else "")
     yield _asked(scene, sources, name)
+
+
+def _prefix(scene: Scene) -> str | None:
+    """Of the interpreter whose packages are meant: pip has a configuration file there as well."""
+    probe = _known_probe(scene)
+    return probe.prefix if probe else None
 
 
 def _asked(scene: Scene, sources: index.PackageSources, name: str) -> Answer:

@@ -289,8 +289,9 @@ def _data(scene: Scene) -> Iterator[Answer]:
         if time.monotonic() > scene.deadline - 0.5:
             raise _OutOfTime
 
+    # as a run takes it: what the pipeline makes is its result, and no input
     pipeline = scene.is_pipeline()
-    made = data.declared(project.workspace, project.folder).outputs if pipeline else ()
+    made = data.declared(project.workspace, project.folder).made if pipeline else ()
     try:
         with Digests(scene.cache / "digests.sqlite") as digests:
             taken = data.snapshot(

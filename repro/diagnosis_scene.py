@@ -150,7 +150,8 @@ class Scene:
             return interpreter.find(command.argv, self.command_folder, self.environ)
         project = self.needed()
         found = None
-        for stage in dvc_pipeline.pipeline(project.workspace, project.folder):
+        targets = ingredients.targets(command)
+        for stage in dvc_pipeline.pipeline(project.workspace, project.folder, targets):
             folder = project.workspace / stage.working_directory
             for line in stage.commands:
                 found = interpreter.find(("sh", "-c", line), folder, self.environ)

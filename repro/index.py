@@ -159,8 +159,13 @@ class Index:
         """Runs of this commit, newest first."""
         return tuple(row.id for row in self.rows() if row.commit == commit)
 
-    def rows(self) -> Iterator[Row]:
-        """All runs, newest first."""
+    def count(self) -> int:
+        """How many runs there are."""
+        found: int = self._database.execute("select count(*) from runs").fetchone()[0]
+        return found
+
+    def rows(self, most: int = -1) -> Iterator[Row]:
+        """All runs, or so many of them, newest first."""
         names: dict[str, list[str]] = {}
         for name, identity in sorted(self._store.names().items()):
             names.setdefault(identity, []).append(name)
@@ -169,8 +174,8 @@ class Index:
             "select run, verdict from replays order by created"
         ):
             verdicts[run] = (verdict, verdicts.get(run, ("", 0))[1] + 1)
-        query = "select id, created, outcome, row from runs order by created desc, id"
-        for identity, created, outcome, text in self._database.execute(query):
+        query = "select id, created, outcome, row from runs order by created desc, id limit ?"
+        for identity, created, outcome, text in self._database.execute(query, (most,)):
             document = canonical.loads(text.encode())
             # as pairs, because an object with the one key `float` would be taken for a number
             document |= {key: dict(document[key]) for key in ("metrics", "params")}

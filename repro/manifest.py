@@ -360,6 +360,8 @@ class Provenance:
     """The project's own lockfile, when it has one."""
     interpreter: str | None = None
     """Path of the Python that ran the command."""
+    interpreter_found: str | None = None
+    """How it was found, in words."""
     prefix: str | None = None
     """Its virtual environment, absolute; None for an interpreter outside of any."""
 

@@ -228,6 +228,7 @@ class _Stage:
             cpus=host.usable_cpus(self.options.cpus or recorded.cpus),
             memory=self.options.memory,
             gpus=bool(recorded.gpus) if gpus is None else gpus,
+            uv="uv run" in (self.manifest.provenance.interpreter_found or ""),
         )
 
 

@@ -44,16 +44,21 @@ class Session:
 @contextlib.contextmanager
 def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterator[Session]:
     """A session for the length of the block; with ``keep()`` true at its end the folder stays."""
-    name = f"{os.getpid()}-{os.urandom(4).hex()}"
+    name = f"{os.getpid()}-{canonical.PROCESS}{os.urandom(4).hex()}"
     path = store.root / "tmp" / name
-    path.mkdir(parents=True)
-    with (path / "lock").open("w") as lock:
-        locks.acquire(lock)
-        try:
-            yield Session(name, path)
-        finally:
-            if not keep():
-                remove_tree(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # outside of the folder and before it, so that nobody can ever see it unlocked
+    try:
+        with _lock(path).open("w") as lock:
+            locks.acquire(lock)
+            path.mkdir()
+            try:
+                yield Session(name, path)
+            finally:
+                if not keep():
+                    remove_tree(path)
+    finally:
+        _lock(path).unlink(missing_ok=True)
 
 
 def abandoned(store: Store) -> tuple[Session, ...]:
@@ -81,14 +86,23 @@ def sweep(store: Store, remove_containers: Callable[[str], None]) -> tuple[str, 
                 lines.append(f"containers of a killed repro may remain ({left.name}): {error}")
                 continue
         unfinished = left.path / "unfinished.json"
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads(unfinished.read_bytes())
             lines.append(
                 f"a run started {document['started']} was killed before it could be recorded: "
                 f"{document['command']}"
             )
+        _remove_half_written(store, left.name)
         remove_tree(left.path)
+        _lock(left.path).unlink(missing_ok=True)
     return tuple(lines)
+
+
+def _remove_half_written(store: Store, session_name: str) -> None:
+    process = session_name.partition("-")[2][: len(canonical.PROCESS)]
+    for pattern in (f".writing-{process}-*", f".pending-{process}-*"):
+        for path in store.root.rglob(pattern):
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -120,14 +134,15 @@ def note_unfinished(session: Session, started: str, command: str) -> None:
     )
 
 
+def _lock(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
 def _is_free(path: Path) -> bool:
     try:
-        with (path / "lock").open("r+") as lock:
+        with _lock(path).open("r+") as lock:
             return locks.acquire(lock)
     except FileNotFoundError:
-        # made a moment ago and not locked yet, or half removed: old ones only
-        with contextlib.suppress(OSError):
-            return time.time() - path.stat().st_mtime > 60
-        return False
+        return path.is_dir()
     except OSError:
         return False

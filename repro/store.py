@@ -111,7 +111,7 @@ class Store:
     ) -> Descriptor:
         """Store what a stream yields until its end."""
         state, size = hashlib.sha256(), 0
-        pending = self.root / "blobs" / f".pending-{os.getpid()}-{os.urandom(6).hex()}"
+        pending = self.root / "blobs" / f".pending-{canonical.PROCESS}-{os.urandom(6).hex()}"
         try:
             with canonical.writing(pending) as target:
                 while chunk := stream.read(canonical.CHUNK):

@@ -23,8 +23,11 @@ def find(
     Untracked files are, and tracked files with changes when ``products`` (globs) declares them results.
     """
     found = []
+    inner = tuple(f"{item.path}/" for item in snapshot.repositories if item.path)
     for line in snapshot.changed:
         kind, _, path = line.partition(" ")
+        if path.startswith(inner):
+            continue  # what lies in a repository of its own stays part of its state
         if path in written and (kind == "??" or globs.any_matches(path, products)):
             found.append(path)
     return tuple(sorted(found))

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 
 import click
 
@@ -83,7 +85,14 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Entry point of the command line; ends the process with the documented code."""
+    if threading.current_thread() is threading.main_thread():
+        # a cancelled CI job or a batch system's limit clears up as Ctrl-C does
+        signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(_run(args))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(args: list[str] | None) -> int:

@@ -39,18 +39,21 @@ def list_command(
     project = open_project()
     index = Index(project.store)
     try:
-        found = listing.select(index.rows(), conditions, sort)
+        # without a question about all of them, only those that are shown are read
+        asked = show_all or conditions or sort
+        found = listing.select(index.rows(-1 if asked else number), conditions, sort)
+        total = len(found) if asked else index.count()
         damaged = index.damaged
     finally:
         index.close()
     shown = found if show_all else found[:number]
     if as_json:
-        click.echo(report.as_json(shown, len(found)), nl=False)
+        click.echo(report.as_json(shown, total), nl=False)
     else:
         wanted = columns or listing.columns(conditions, sort)
         click.echo(
             report.render(
-                shown, len(found), wanted,
+                shown, total, wanted,
                 colour=terminal.use_colour(sys.stdout),
                 width=terminal.width() if sys.stdout.isatty() else 1000,
             ),

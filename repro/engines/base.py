@@ -59,6 +59,8 @@ class Job:
     memory: int | None = None
     """Bytes; None: no limit."""
     gpus: bool = False
+    uv: bool = False
+    """The command calls `uv run` somewhere inside: it finds a uv that uses the environment as it is."""
     as_owner: bool = False
     """Run as the owner of the workspace, even if that is root: for recording in an image."""
 

@@ -62,6 +62,17 @@ def build_environment(sources: PackageSources) -> dict[str, str]:
     return env
 
 
+def run_environment(environment: str) -> dict[str, str]:
+    """The variables that make a `uv run` take the environment as it is, and fetch nothing."""
+    return {
+        "UV_PROJECT_ENVIRONMENT": environment,
+        "UV_NO_SYNC": "1",
+        "UV_FROZEN": "1",
+        "UV_OFFLINE": "1",
+        "UV_PYTHON": f"{environment}/bin/python",
+    }
+
+
 def uses_loopback(sources: PackageSources) -> bool:
     """Whether an index or proxy is on this host's loopback, which a bridge network cannot reach."""
     hosts = (urlsplit(word).hostname for value in sources.env.values() for word in value.split())

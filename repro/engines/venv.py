@@ -111,6 +111,8 @@ class VenvEngine:
         env["PATH"] = (
             f"{venv / 'bin'}{os.pathsep}{job.env.get('PATH') or env.get('PATH', os.defpath)}"
         )
+        if job.uv:
+            env |= uv.run_environment(str(venv))
         argv, here = list(job.argv), job.workspace / job.working_directory
         if not shutil.which(argv[0], path=env["PATH"]) and not (here / argv[0]).exists():
             raise Unreplayable(

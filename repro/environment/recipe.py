@@ -109,12 +109,10 @@ class Recipe:
     ) -> tuple[Words, ...]:
         """The steps for an engine, in order. ``folder`` holds ``files``.
 
-        The default ``venv`` is inside a container. There bytecode is compiled once, when it is built,
-        because who runs it later cannot write there; and git is installed where it is needed.
+        The default ``venv`` is inside a container. There git is installed where it is needed.
         """
         contained = venv == VENV
         install: Words = (uv, "pip", "install", "--python", f"{venv}/bin/python", "--no-deps")
-        install += ("--compile-bytecode",) if contained else ()
         steps: list[Words] = [
             (uv, "venv", "--no-project", "--python", self.python_version or "3", venv)
         ]

@@ -47,7 +47,7 @@ def test_the_steps() -> None:
     assert made.commands(uv="UV", folder="IN") == (
         ("UV", "venv", "--no-project", "--python", "3.11.7", "/opt/repro/venv"),
         ("UV", "pip", "install", "--python", "/opt/repro/venv/bin/python", "--no-deps",
-         "--compile-bytecode", "--require-hashes", "-r", "IN/requirements.lock"),
+         "--require-hashes", "-r", "IN/requirements.lock"),
     )  # fmt: skip
     assert made.files["requirements.lock"].startswith(f"a==1.0 \\\n    {HASH}\nb==2.0")
     assert list(made.files) == ["Dockerfile", "requirements.lock"]

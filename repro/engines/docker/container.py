@@ -8,7 +8,7 @@ import platform
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
 
 from repro import process
+from repro.engines import uv
 from repro.engines.base import Job, Ready
 from repro.engines.docker.client import FAULTS, explained, short, uninterrupted
 from repro.errors import EngineError, ReproError, Unreplayable
@@ -33,18 +34,34 @@ HOME = "/repro/home"
 
 @contextlib.contextmanager
 def created(
-    client: docker.DockerClient, session: Session, options: Mapping[str, Any]
+    client: docker.DockerClient,
+    session: Session,
+    options: Mapping[str, Any],
+    afterwards: Callable[[Callable[[], None]], object] | None = None,
 ) -> Iterator[Container]:
-    """A container that carries the session's name, gone when the block ends."""
+    """A container that carries the session's name, gone when the block ends.
+
+    With ``afterwards``, which gets the removal, a block that ends well does not wait for it.
+    """
     session.expect_containers()
     name = f"{prefix(session.name)}{os.urandom(3).hex()}"
+
+    def remove() -> None:
+        with uninterrupted(), contextlib.suppress(docker.errors.NotFound):
+            client.api.remove_container(name, force=True, v=True)
+
     try:
         with explained("creating a container"):
             container = client.containers.create(name=name, **options)
         yield container
-    finally:
-        with uninterrupted(), contextlib.suppress(docker.errors.NotFound):
-            client.api.remove_container(name, force=True, v=True)
+    except BaseException:
+        remove()
+        raise
+    (afterwards or _now)(remove)
+
+
+def _now(work: Callable[[], None]) -> None:
+    work()
 
 
 def prefix(session_name: str) -> str:
@@ -66,7 +83,12 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         above = job.session.folder(f"above-{os.urandom(3).hex()}")
         above.chmod(0o755)
         mounts.insert(0, Mount("/root", str(above), type="bind"))
-    env = {"HOME": HOME, "USER": "repro", "LOGNAME": "repro", **job.env}
+    env: dict[str, str] = {}
+    if job.uv and ready.environment:
+        linux_uv = str(uv.linux_uv(client.info().get("Architecture", "")))
+        mounts.append(Mount("/usr/local/bin/uv", linux_uv, type="bind", read_only=True))
+        env = uv.run_environment(ready.environment)
+    env |= {"HOME": HOME, "USER": "repro", "LOGNAME": "repro", **job.env}
     options: dict[str, Any] = {
         "image": ready.handle,
         "command": list(job.argv),
@@ -103,6 +125,8 @@ class Running:
     def __init__(self, client: docker.DockerClient, container: Container) -> None:
         self._client, self._container = client, container
         self._peak: int | None = None
+        self._last = b""
+        """What it printed on stderr last."""
 
     def to_end(self, sink: Sink) -> Execution:
         api = self._client.api
@@ -116,12 +140,14 @@ class Running:
         threading.Thread(target=self._watch_memory, daemon=True).start()
         interrupted = self._pump(stream, sink)
         with explained("waiting for the container"):
-            status = api.wait(self._container.id)
+            code = int(api.wait(self._container.id)["StatusCode"])
+        if code == 127 and self._last.startswith(b"[FATAL tini"):
+            raise _not_there(self._last)
         state = api.inspect_container(self._container.id)["State"]
         duration = _seconds(state) or time.monotonic() - clock
         if state.get("OOMKilled"):
             sink.stderr(b"repro: the container was ended because it ran out of memory\n")
-        return Execution(int(status["StatusCode"]), started, duration, self._peak, interrupted)
+        return Execution(code, started, duration, self._peak, interrupted)
 
     def _pump(self, stream: Iterator[tuple[bytes | None, bytes | None]], sink: Sink) -> bool:
         """Pass on what it prints until it ends; True where it was interrupted before."""
@@ -130,6 +156,7 @@ class Running:
                 if out:
                     sink.stdout(out)
                 if err:
+                    self._last = err
                     sink.stderr(err)
         except KeyboardInterrupt:
             with uninterrupted(), contextlib.suppress(*FAULTS):
@@ -202,6 +229,16 @@ def _moment(text: str) -> float:
     whole, _, fraction = text.rstrip("Z").partition(".")
     base = datetime.fromisoformat(f"{whole}+00:00").timestamp()
     return base + float(f"0.{re.sub(r'[^0-9].*', '', fraction) or 0}")
+
+
+def _not_there(said: bytes) -> Unreplayable:
+    found = re.search(rb"exec (.+) failed", said)
+    name = found[1].decode("utf-8", "replace") if found else "?"
+    return Unreplayable(
+        f"the command {name!r} is not in the environment's image",
+        "name an image that has it (`image:` in repro.yaml), or record the run inside one: "
+        "repro run --image REF",
+    )
 
 
 def _not_started(error: docker.errors.APIError) -> ReproError:

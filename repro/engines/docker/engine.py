@@ -65,8 +65,11 @@ class DockerEngine:
 
     def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
         options = container.options(self._client, ready, job)
-        with container.created(self._client, job.session, options) as made:
-            return container.Running(self._client, made).to_end(sink)
+        try:
+            with container.created(self._client, job.session, options) as made:
+                return container.Running(self._client, made).to_end(sink)
+        finally:
+            self._environments.settle()
 
     def remove_containers(self, session_name: str) -> None:
         """Remove what a killed repro left: the containers that carry its session's name."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import docker
@@ -58,6 +60,13 @@ class Environments:
 
     def __init__(self, client: docker.DockerClient, images: Images) -> None:
         self._client, self._images = client, images
+        self._aside = ThreadPoolExecutor(max_workers=1)
+        self._removals: list[Future[None]] = []
+
+    def settle(self) -> None:
+        """Wait until the containers of builds are gone: seconds, as they hold thousands of files."""
+        while self._removals:
+            self._removals.pop().result()
 
     def from_packages(
         self, recipe: Recipe, site: Site, progress: Progress
@@ -88,11 +97,12 @@ class Environments:
         tag = f"{REPOSITORY}:{_tag(recipe.key)}"
         progress.step(f"building the environment: {recipe.summary}")
         options = self._build_options(recipe, site, base)
-        with created(self._client, site.session, options) as container:
+        with created(self._client, site.session, options, self._later) as container:
             container.start()
             for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
                 progress.detail(" ".join(command))
                 self._exec(container, command, tools.build_environment(site.sources))
+            self._compile(container)
             facts = self._facts(container)
             with explained("committing the environment"):
                 made = self._client.api.commit(
@@ -118,6 +128,16 @@ class Environments:
             f"CMD {json.dumps(config.get('Cmd') or ['python3'])}",
             f"USER {config.get('User') or 'root'}",
         )
+
+    def _later(self, removal: Callable[[], None]) -> None:
+        self._removals.append(self._aside.submit(removal))
+
+    def _compile(self, container: Container) -> None:
+        """Bytecode, once: who runs it later cannot write there, and compiled anew each time. The
+        packages' own tests, half of all modules, are left out; what does not compile is no error."""
+        words = ("-m", "compileall", "-qq", "-j", "0", "-x", "/tests?/", f"{VENV}/lib")
+        with explained("compiling the environment"):
+            container.exec_run([f"{VENV}/bin/python", *words])
 
     def _facts(self, container: Container) -> dict[str, Any]:
         """What the inside says of itself, for setting beside the recorded host."""
