@@ -23,7 +23,7 @@ setup(
     package_data={"repro": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=[
-        "click>=8.1",
+        "click>=8.2",
         "docker>=7.1",
         "dvc>=3.50",
         "gitpython>=3.1.43",

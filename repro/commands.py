@@ -10,14 +10,26 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from pathlib import PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
-from repro.capturing.launchers import UV_VALUED
+from repro.capturing import launchers, wrappers
 from repro.manifest import Manifest, Stage
 
-_RUNNERS = frozenset({"poetry", "pipenv", "pdm", "hatch", "rye", "pixi"})
-_CONDA = frozenset({"conda", "mamba", "micromamba"})
-_CONDA_VALUED = frozenset({"-n", "--name", "-p", "--prefix", "--cwd"})
+_VALUED = {
+    "uv": launchers.UV_VALUED,
+    "pixi": launchers.PIXI_VALUED,
+    **dict.fromkeys(("poetry", "pipenv", "pdm", "hatch", "rye"), launchers.PROJECT_VALUED),
+    **dict.fromkeys(("conda", "mamba", "micromamba"), launchers.CONDA_VALUED),
+}
+"""Launchers, each with its options that take a value in the next word."""
+_FOLDER = {
+    launchers.UV_VALUED: ("--directory",),
+    launchers.PIXI_VALUED: (),
+    launchers.PROJECT_VALUED: ("-C", "--directory"),
+    launchers.CONDA_VALUED: ("--cwd",),
+}
+"""The options among them that name the folder to run in."""
 
 
 def translated(manifest: Manifest, environment: str | None, inside: str) -> tuple[str, ...]:
@@ -52,39 +64,36 @@ def relocated(text: str, recorded: str, inside: str) -> str:
 
 def without_launcher(words: tuple[str, ...]) -> tuple[str, ...]:
     """The command behind `uv run`, `poetry run`, `conda run`: a replay has its environment already."""
-    if len(words) < 3 or words[1] != "run":
+    if not words:
         return words
     tool = PurePosixPath(words[0]).name
-    if tool in _RUNNERS:
-        return _after_options(words[2:], frozenset())
-    if tool == "uv":
-        return _after_uv(words[2:])
-    if tool in _CONDA:
-        return _after_options(words[2:], _CONDA_VALUED)
-    return words
+    if wrapped := wrappers.unwrap(tool, words, Path()):
+        # env, nice, time … stand before it, and stay
+        inner = wrapped.argv
+        if not inner or words[-len(inner) :] != inner:
+            return words
+        return (*words[: -len(inner)], *without_launcher(inner))
+    if tool not in _VALUED:
+        return words
+    rest = list(words[1:])
+    given = dict(launchers.options(rest, _VALUED[tool]))
+    if rest[:1] != ["run"]:
+        return words
+    rest.pop(0)
+    given |= dict(launchers.options(rest, _VALUED[tool]))
+    if not rest:
+        return words
+    command = _as_uv_runs_it(tuple(rest), given) if tool == "uv" else tuple(rest)
+    folder = next((given[name] for name in _FOLDER[_VALUED[tool]] if name in given), "")
+    return ("sh", "-c", 'cd "$0" && exec "$@"', folder, *command) if folder else command
 
 
-def _after_uv(words: tuple[str, ...]) -> tuple[str, ...]:
-    module = any(word in ("-m", "--module") for word in words[: _first(words, UV_VALUED)])
-    rest = _after_options(words, UV_VALUED)
-    if module:
-        return ("python", "-m", *rest)
-    # `uv run train.py` runs the file with the environment's Python
-    return ("python", *rest) if rest and rest[0].endswith(".py") else rest
-
-
-def _after_options(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str, ...]:
-    return words[_first(words, valued) :]
-
-
-def _first(words: tuple[str, ...], valued: frozenset[str]) -> int:
-    """Where the command begins behind the options."""
-    at = 0
-    while at < len(words) and words[at].startswith("-"):
-        if words[at] == "--":
-            return at + 1
-        at += 2 if words[at] in valued else 1
-    return at
+def _as_uv_runs_it(command: tuple[str, ...], given: Mapping[str, str]) -> tuple[str, ...]:
+    if not {"-m", "--module"}.isdisjoint(given):
+        return ("python", "-m", *command)
+    if command[0].endswith((".py", ".pyw")) or not {"-s", "--script"}.isdisjoint(given):
+        return ("python", *command)
+    return command
 
 
 def _script(stages: tuple[Stage, ...], working_directory: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import repro
 from repro import process
-from repro.capturing import host, probing
+from repro.capturing import host
 from repro.diagnosis_nouns import Answer, State, bytes_text, listed, ok, problem, unknown, warning
 from repro.diagnosis_scene import Probe, Scene
 from repro.environment import asking, index, recipe
@@ -77,19 +77,12 @@ def _image(scene: Scene) -> Iterator[Answer]:
 
 
 def _default_image(scene: Scene) -> str | None:
-    probe = _known_probe(scene)
+    probe = scene.known_probe()
     return recipe.default_base(probe.interpreter, scene.environ) if probe else None
 
 
-def _known_probe(scene: Scene) -> probing.Probe | None:
-    try:
-        return scene.probe()
-    except ReproError:
-        return None  # the command's own check says why
-
-
 def _unusual(scene: Scene) -> Iterator[Answer]:
-    probe = _known_probe(scene)
+    probe = scene.known_probe()
     if probe:
         for finding in recipe.base_findings(probe.interpreter, scene.environ):
             yield warning(finding.message, finding.remedy)
@@ -203,7 +196,7 @@ def _index(scene: Scene) -> Iterator[Answer]:
 
 def _prefix(scene: Scene) -> str | None:
     """Of the interpreter whose packages are meant: pip has a configuration file there as well."""
-    probe = _known_probe(scene)
+    probe = scene.known_probe()
     return probe.prefix if probe else None
 
 

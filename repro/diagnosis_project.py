@@ -179,10 +179,7 @@ def _command(scene: Scene) -> Iterator[Answer]:
 
 
 def _packages(scene: Scene) -> Iterator[Answer]:
-    try:
-        probe = scene.probe()
-    except ReproError:
-        probe = None
+    probe = scene.known_probe()
     if probe is None:
         yield unknown("the interpreter was not found")
         return
@@ -199,10 +196,7 @@ def _lockfile(scene: Scene) -> Iterator[Answer]:
         yield ok("none: a run locks what is installed, with hashes")
         return
     name = os.path.relpath(found.path, project.folder)
-    try:
-        probe = scene.probe()
-    except ReproError:
-        probe = None
+    probe = scene.known_probe()
     if probe is None:
         yield unknown(f"{name} cannot be compared: the interpreter was not found")
         return

@@ -165,6 +165,13 @@ class Scene:
             return None
         return probing.probe(found.path, self.command_folder, self.environ, self.cache)
 
+    def known_probe(self) -> probing.Probe | None:
+        """For the checks that only need it: why there is none, the command's own check says."""
+        try:
+            return self.probe()
+        except ReproError:
+            return None
+
     def _inventory(self) -> Inventory:
         probe = self.probe()
         return packages.inventory(probe, self.needed().workspace) if probe else Inventory(())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro import canonical, manifest
-from repro.errors import ReproError
+from repro.errors import Corrupt, ReproError
 from repro.manifest import REPLAY_SCHEMA, Manifest, MetricType, Scalar
 from repro.store import Store
 
@@ -122,6 +122,8 @@ class Index:
     def _add_replay(self, run: str, identity: str, damaged: list[str]) -> None:
         try:
             content = (self._store.root / "replays" / run / identity).read_bytes()
+            if manifest.run_id(content) != identity:
+                raise Corrupt("its content does not have the digest that it is named by")
             record = manifest.parse(content, REPLAY_SCHEMA, f"replay {identity[:12]}")
             verdict = record["comparison"]["verdict"]
             row = (identity, run, record["created"], verdict, record["engine"])

@@ -248,4 +248,6 @@ def _expected(manifest: Manifest) -> Expected:
     """What the record says came out; nothing is vouched for, everything has to be written anew."""
     policy = manifest.policy
     read = (item.path for item in manifest.result.metric_sources if item.state is SourceState.READ)
-    return Expected(policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read))
+    return Expected(
+        policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read), cache_links=False
+    )

@@ -1,8 +1,8 @@
 """What a command keeps while it works, and what clears it away when the command was killed.
 
-A session is a folder in the store's `tmp/`, held by a lock that the kernel drops when its owner ends,
-however it ends. Whoever opens the store next sees the folders whose lock is free, and removes them
-with the containers that carry their name.
+A session is a folder in the store's `tmp/`, held by a lock (a file in `locks/`) that the kernel drops when
+its owner ends, however it ends. Whoever opens the store next sees the folders whose lock is free, and
+removes them with the containers that carry their name.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterat
     """A session for the length of the block; with ``keep()`` true at its end the folder stays."""
     name = f"{os.getpid()}-{canonical.PROCESS}{os.urandom(4).hex()}"
     path = store.root / "tmp" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (path.parent, _lock(path).parent):
+        folder.mkdir(parents=True, exist_ok=True)
     # outside of the folder and before it, so that nobody can ever see it unlocked
     try:
         with _lock(path).open("w") as lock:
@@ -135,7 +136,7 @@ def note_unfinished(session: Session, started: str, command: str) -> None:
 
 
 def _lock(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+    return path.parent.with_name("locks") / path.name
 
 
 def _is_free(path: Path) -> bool:

@@ -150,24 +150,40 @@ def project(make_project: Callable[..., Project]) -> Iterator[Project]:
     """A git repository with workbench.TRAIN. In the end no command may have left a session."""
     made = workbench.plain_training(make_project())
     yield made
-    left = [path for path in made.sessions() if not (path / "kept").exists()]
+    _nothing_is_left(made)
+
+
+@pytest.fixture
+def dvc_project(dvc_template: Path, tmp_path: Path, repro: Repro) -> Iterator[Project]:
+    """The same with its data in DVC and a folder remote."""
+    made = workbench.copied(dvc_template, tmp_path, repro)
+    yield made
+    _nothing_is_left(made)
+
+
+def _nothing_is_left(project: Project) -> None:
+    left = [path for path in project.sessions() if not (path / "kept").exists()]
     assert not left, f"sessions were left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def dvc_template(tmp_path_factory: pytest.TempPathFactory, empty_venv: Path) -> Path:
+    """Made once, because each call of DVC takes half a second; tests work on copies."""
+    made = _project_at(tmp_path_factory.mktemp("template"), empty_venv)
+    return workbench.with_dvc(made).path
 
 
 @pytest.fixture(scope="module")
 def shared_project(tmp_path_factory: pytest.TempPathFactory, empty_venv: Path) -> Project:
     """One project for all tests of a module, which only look at it."""
-    folder = tmp_path_factory.mktemp("shared")
-    tool = _tool(folder, empty_venv)
+    return _project_at(tmp_path_factory.mktemp("shared"), empty_venv)
+
+
+def _project_at(folder: Path, venv: Path) -> Project:
+    tool = _tool(folder, venv)
     tool.folder = folder / "project"
     tool.folder.mkdir()
     return workbench.plain_training(Project(tool.folder, tool))
-
-
-@pytest.fixture
-def dvc_project(project: Project) -> Project:
-    """The same with its data in DVC and a folder remote."""
-    return workbench.with_dvc(project)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from repro import sessions
+from repro import locks, sessions
 from repro.errors import Busy
 from repro.store import Store
 
@@ -64,7 +65,12 @@ def kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def left(store: Store) -> list[str]:
-    return sorted(path.name for path in (store.root / "tmp").iterdir())
+    """The sessions that are there; each has its lock, and no lock is there without one."""
+    names = sorted(path.name for path in (store.root / "tmp").iterdir())
+    locks = store.root / "locks"
+    held = {path.name for path in locks.iterdir()} if locks.exists() else set()
+    assert held == {name for name in names if not (store.root / "tmp" / name / "kept").exists()}
+    return names
 
 
 def none_expected(name: str) -> None:
@@ -189,15 +195,30 @@ def test_a_folder_without_a_lock_is_nobodys(store: Store) -> None:
     assert left(store) == []
 
 
-def test_no_session_can_be_seen_before_it_is_held(store: Store, tmp_path: Path) -> None:
-    """Commands that start while others clear up: nobody loses a session that lives."""
+def test_no_session_can_be_seen_before_it_is_held(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire = locks.acquire
+
+    def late(stream: IO[str]) -> bool:
+        """Somebody else clears up at the worst moment."""
+        monkeypatch.setattr(locks, "acquire", acquire)
+        sessions.sweep(store, none_expected)
+        return acquire(stream)
+
+    monkeypatch.setattr(locks, "acquire", late)
+    with sessions.session(store) as session:
+        assert session.path.is_dir()
+
+
+def test_commands_that_start_while_others_clear_up_keep_their_sessions(store: Store) -> None:
     program = f"""
 import pathlib, sys
 from repro import sessions
 from repro.store import Store
 
 store = Store.open(pathlib.Path({str(store.project)!r}))
-for _ in range(300):
+for _ in range(100):
     sessions.sweep(store, lambda name: None)
     with sessions.session(store) as session:
         (session.path / "file").touch()

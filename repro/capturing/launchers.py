@@ -28,7 +28,7 @@ class Place:
 Launcher = Callable[[Argv, Path, Path, Mapping[str, str]], Place]
 
 
-def _options(words: list[str], valued: frozenset[str]) -> Iterator[tuple[str, str]]:
+def options(words: list[str], valued: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Takes the leading options off ``words``; yields each with its value, or an empty one."""
     while words and words[0].startswith("-") and words[0] != "-":
         option = words.pop(0)
@@ -63,18 +63,21 @@ _UV_VALUED = """
 --resolution --upgrade-package --with --with-editable --with-requirements -C -P -f -i -p -w
 """
 UV_VALUED = frozenset(_UV_VALUED.split())
+PROJECT_VALUED = frozenset({"-C", "--directory", "-P", "--project", "-p", "-e", "--env"})
+CONDA_VALUED = frozenset({"-n", "--name", "-p", "--prefix", "--cwd"})
+PIXI_VALUED = frozenset({"-e", "--environment", "--manifest-path"})
 
 
 def _uv(argv: Argv, path: Path, cwd: Path, env: Mapping[str, str]) -> Place:
     words = list(argv[1:])
-    options = list(_options(words, UV_VALUED))
+    found = list(options(words, UV_VALUED))
     if Path(argv[0]).name == "uvx" or words[:1] == ["tool"]:
         return Place(None, "uv tool: an environment of its own, gone afterwards", (), cwd)
     if words[:1] != ["run"]:
         return Place(None, f"uv {' '.join(words[:1])} runs no command", (), cwd)
     words.pop(0)
-    options += _options(words, UV_VALUED)
-    given = dict(options)
+    found += options(words, UV_VALUED)
+    given = dict(found)
     cwd = cwd / given.get("--directory", "")
     argv = tuple(words)
     if {"-m", "--module"} & given.keys():
@@ -138,12 +141,11 @@ def _project_tool(
 
     def launch(argv: Argv, path: Path, cwd: Path, env: Mapping[str, str]) -> Place:
         words = list(argv[1:])
-        valued = frozenset({"-C", "--directory", "-P", "--project", "-p", "-e", "--env"})
-        given = dict(_options(words, valued))
+        given = dict(options(words, PROJECT_VALUED))
         if words[:1] != ["run"]:
             return Place(None, f"{name} {' '.join(words[:1])} runs no command", (), cwd)
         words.pop(0)
-        given |= dict(_options(words, valued))
+        given |= dict(options(words, PROJECT_VALUED))
         folder = cwd / (given.get("-C") or given.get("--directory") or "")
         if active := env.get("VIRTUAL_ENV"):
             how, found = f"{name} run: active environment {active}", _venv(Path(active))
@@ -207,8 +209,7 @@ def _conda(argv: Argv, path: Path, cwd: Path, env: Mapping[str, str]) -> Place:
     if words[:1] != ["run"]:
         return Place(None, f"{tool} {' '.join(words[:1])} runs no command", (), cwd)
     words.pop(0)
-    valued = frozenset({"-n", "--name", "-p", "--prefix", "--cwd"})
-    given = dict(_options(words, valued))
+    given = dict(options(words, CONDA_VALUED))
     cwd = cwd / given.get("--cwd", "")
     name = given.get("-n") or given.get("--name")
     asked = given.get("-p") or given.get("--prefix")
@@ -230,7 +231,7 @@ def _pixi(argv: Argv, path: Path, cwd: Path, env: Mapping[str, str]) -> Place:
     if words[:1] != ["run"]:
         return Place(None, f"pixi {' '.join(words[:1])} runs no command", (), cwd)
     words.pop(0)
-    given = dict(_options(words, frozenset({"-e", "--environment", "--manifest-path"})))
+    given = dict(options(words, PIXI_VALUED))
     name = given.get("-e") or given.get("--environment") or "default"
     for folder in above(cwd):
         if found := _venv(folder / ".pixi" / "envs" / name):

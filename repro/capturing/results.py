@@ -39,6 +39,8 @@ class Expected:
     """Files that held metrics in the recorded run: read even where their name is unusual."""
     vouched: frozenset[str] = frozenset()
     """Files that count as this run's though it did not write them (an unchanged DVC stage's)."""
+    cache_links: bool = True
+    """A link into a DVC cache stands for its content. Not in a replay: there a link may lead anywhere."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ def collect(workspace: Path, before: Scan | None, after: Scan, expected: Expecte
         written = frozenset(moved.written) | vouched
         produced = [path for path in written if not globs.any_matches(path, expected.ignored)]
     sources, metrics = _metrics(workspace, after, written, expected, observed=before is not None)
-    outputs = tuple(describe(workspace, path) for path in sorted(produced))
+    outputs = tuple(
+        describe(workspace, path, cache_links=expected.cache_links) for path in sorted(produced)
+    )
     missing = tuple(
         pattern
         for pattern in expected.outputs
@@ -78,13 +82,13 @@ def _named(expected: Expected) -> tuple[str, ...]:
     return (*expected.outputs, *expected.metrics, *expected.known_metrics, *expected.vouched)
 
 
-def describe(workspace: Path, path: str) -> Descriptor:
+def describe(workspace: Path, path: str, *, cache_links: bool = True) -> Descriptor:
     """A file's descriptor. A link into a DVC cache stands for its content; any other for itself."""
     absolute = workspace / path
     status = absolute.lstat()
     if stat.S_ISLNK(status.st_mode):
         target = os.readlink(absolute)
-        if not _in_dvc_cache(absolute):
+        if not (cache_links and _in_dvc_cache(absolute)):
             text = os.fsencode(target)
             return Descriptor(path, canonical.digest_bytes(text), len(text), link=target)
         status = absolute.stat()
@@ -133,7 +137,10 @@ def _metrics(
     for path, declared in _candidates(workspace, after, written, expected, observed=observed):
         if path in sources:
             continue
-        source, values = _read(workspace, path, after, written, declared=declared)
+        links = expected.cache_links
+        source, values = _read(
+            workspace, path, after, written, declared=declared, cache_links=links
+        )
         if (
             source.state is not SourceState.READ
             and not declared
@@ -167,7 +174,13 @@ def _candidates(
 
 
 def _read(
-    workspace: Path, path: str, after: Scan, written: frozenset[str], *, declared: bool
+    workspace: Path,
+    path: str,
+    after: Scan,
+    written: frozenset[str],
+    *,
+    declared: bool,
+    cache_links: bool,
 ) -> tuple[MetricSource, tuple[Metric, ...]]:
     def source(state: SourceState, detail: str = "") -> tuple[MetricSource, tuple[Metric, ...]]:
         return MetricSource(path, state, declared, detail), ()
@@ -176,6 +189,8 @@ def _read(
         return source(SourceState.MISSING)
     if path not in written:
         return source(SourceState.STALE)
+    if _leads_out(workspace, path) and not (cache_links and _in_dvc_cache(workspace / path)):
+        return source(SourceState.UNREADABLE, "it is a link that leads out of the project")
     reader = readers.reader_of(path)
     if reader is None:
         return source(
@@ -190,6 +205,11 @@ def _read(
     if not any(_holds_value(value) for value in values):
         return source(SourceState.EMPTY)
     return MetricSource(path, SourceState.READ, declared), values
+
+
+def _leads_out(workspace: Path, path: str) -> bool:
+    absolute = workspace / path
+    return absolute.is_symlink() and not absolute.resolve().is_relative_to(workspace.resolve())
 
 
 def _holds_value(metric: Metric) -> bool:

@@ -101,9 +101,12 @@ def _run(args: list[str] | None) -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
         return _say("interrupted", 130)
-    except click.ClickException as error:
-        error.show()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
         return 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        return _say(error.format_message(), 2, f"{context.command_path} --help" if context else "")
     except ReproError as error:
         return _say(str(error), error.exit_code, error.hint)
     except KeyboardInterrupt:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from repro.project import Project
     from repro.store import Run
 
+# from the first word of the command on, everything is the command's, also without `--`
+TO_COMMAND = {"allow_interspersed_args": False}
 
-@click.command("run", context_settings={"ignore_unknown_options": False})
+
+@click.command("run", context_settings=TO_COMMAND)
 @click.option("--name", metavar="NAME", help="A name for the run; it moves here from another run.")
 @click.option("--image", metavar="REF", help="Execute the command inside this image.")
 @click.option(
@@ -55,7 +58,7 @@ def run_command(
     return 130 if interrupted else run.manifest.result.exit_code or 0
 
 
-@click.command("capture")
+@click.command("capture", context_settings=TO_COMMAND)
 @click.option("--name", metavar="NAME", help="A name for the run; it moves here from another run.")
 @click.option(
     "--allow-secrets", is_flag=True, help="Record although something looks like a secret."

@@ -154,7 +154,7 @@ def _status(states: tuple[SourceState | None, SourceState | None], declared: boo
         if all(wrote):
             return Status.DIFFERENT
         return Status.MISSING if wrote[0] else Status.NEW
-    if declared and None in states and a is not b:
+    if declared and None in states:
         # a glob that has matches on one side stands there by its matches, not by itself
         return Status.MISSING if a is None else Status.NEW
     return Status.ABSENT if declared else Status.IGNORED

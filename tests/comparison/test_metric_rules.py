@@ -132,6 +132,8 @@ def test_a_metric_that_stands_twice_is_not_overwritten():
     twice = result(metric("m", 1), metric("m", 2))
     assert compared(twice, twice).verdict is Verdict.IDENTICAL
     assert compared(twice, twice).metrics_compared == 2
+    first, second = compared(twice, twice).metrics
+    assert first.note == "" and "this is number 2" in second.note
     assert compared(twice, result(metric("m", 1), metric("m", 3))).verdict is Verdict.DIFFERENT
     lost = compared(twice, result(metric("m", 2)))
     assert [item.status for item in lost.metrics] == [Status.DIFFERENT, Status.MISSING]
@@ -232,6 +234,8 @@ def test_an_ignored_metric_that_vanished_is_mentioned():
     comparison = compared(scalars(time=1, n=1), scalars(n=1), IGNORE_TIME)
     assert comparison.verdict is Verdict.IDENTICAL
     assert "metrics.json:time is ignored, and only in the record" in comparison.notes
+    comparison = compared(scalars(n=1), scalars(time=1, n=1), IGNORE_TIME)
+    assert "metrics.json:time is ignored, and only in the replay" in comparison.notes
 
 
 def test_everything_ignored_is_nothing_compared():

@@ -84,6 +84,38 @@ def test_a_difference_names_both_sides():
     )
 
 
+@pytest.mark.parametrize(
+    "a, b, status",
+    [
+        (READ, SourceState.MISSING, Status.MISSING),
+        (SourceState.STALE, SourceState.EMPTY, Status.NEW),
+        (READ, SourceState.UNREADABLE, Status.DIFFERENT),
+        (SourceState.EMPTY, SourceState.UNREADABLE, Status.DIFFERENT),
+        (SourceState.STALE, SourceState.MISSING, Status.ABSENT),
+        (None, SourceState.MISSING, Status.MISSING),
+        (SourceState.STALE, None, Status.NEW),
+        (READ, READ, Status.EQUAL),
+    ],
+)
+def test_status(a, b, status):
+    assert source(compared(with_source(a), with_source(b))).status is status
+
+
+def test_neither_wrote_it_each_in_its_way():
+    comparison = compared(with_source(SourceState.STALE), with_source(SourceState.MISSING))
+    assert source(comparison).message == (
+        "declared, but written by neither run: left over (not rewritten) in the record, "
+        "not written in the replay"
+    )
+
+
+def test_declared_on_one_side_is_declared():
+    a, b = with_source(SourceState.MISSING), with_source(SourceState.MISSING, declared=False)
+    for comparison in (compared(a, b), compared(b, a), compared(a, a)):
+        assert comparison.verdict is Verdict.DIFFERENT
+        assert source(comparison).declared
+
+
 def test_read_without_a_metric_counts_as_empty():
     hollow = result(
         metric("kept", 1, "other.json"),
@@ -139,6 +171,12 @@ def test_what_only_watching_finds_is_not_missing_in_what_was_not_watched():
         assert comparison.metrics_compared == 1
         assert {item.status for item in comparison.metrics} == {Status.EQUAL, Status.UNKNOWN}
         assert any(note.startswith("eval.json: ") for note in comparison.notes)
+
+
+def test_ignored_stays_ignored_where_nothing_was_watched():
+    captured, watched = with_source(None, observed=False), with_source(READ, declared=False)
+    comparison = compared(captured, watched, Tolerance("accuracy", ignore=True))
+    assert {item.status for item in comparison.metrics} == {Status.EQUAL, Status.IGNORED}
 
 
 def test_what_is_declared_is_missing_also_when_it_was_not_watched():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,35 +14,29 @@ from typing import Any
 
 import pytest
 import workbench
-from workbench import PARAMS, POINTS, TRAIN, Project, Repro, plain_training, with_dvc
+from workbench import PARAMS, POINTS, TRAIN, Project, Repro
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory, empty_venv: Path) -> tuple[Path, str]:
+def recorded(
+    tmp_path_factory: pytest.TempPathFactory, empty_venv: Path, dvc_template: Path
+) -> tuple[Path, str]:
     """A DVC project with one run: its folder, and the run's id."""
-    folder = tmp_path_factory.mktemp("recorded") / "project"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("recorded")
     path = os.pathsep.join([str(empty_venv / "bin"), os.environ["PATH"]])
-    project = Project(folder, Repro(folder, path, folder.parent / "scratch"))
-    plain_training(project)
+    project = workbench.copied(dvc_template, folder, Repro(folder, path, folder / "scratch"))
     project.write("repro.yaml", "env: [TRAINING_MODE]\n")
-    with_dvc(project)
+    project.commit()
     project.write("notes.txt", "untracked, and part of the source\n")
     run = project.record("python", "train.py", env={"TRAINING_MODE": "exact"})
     assert run["manifest"]["provenance"]["changed"] == ["?? notes.txt"]
-    return folder, run["id"]
+    return project.path, run["id"]
 
 
 @pytest.fixture
 def project(recorded: tuple[Path, str], tmp_path: Path, repro: Repro) -> Project:
     """A copy of it to change."""
-    source, _ = recorded
-    folder = tmp_path / source.name
-    shutil.copytree(source, folder, symlinks=True)
-    remote = source.with_name(f"{source.name}-remote")
-    shutil.copytree(remote, folder.with_name(remote.name))
-    repro.folder = folder
-    return Project(folder, repro)
+    return workbench.copied(recorded[0], tmp_path, repro)
 
 
 def differing(project: Project, a: str, b: str, code: int = 1) -> dict[str, Any]:
