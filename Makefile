@@ -28,7 +28,7 @@ demo: venv engine ## capture a training run, replay it, read the verdict
 	@$(WITH_ENGINE) bash examples/demo.sh
 
 test: venv engine ## run all tests
-	@$(WITH_ENGINE) python -m pytest $(PYTEST_ARGS)
+	@$(WITH_ENGINE) python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 check: venv ## formatting, lint, types
 	@status=0; PATH="$(CURDIR)/.venv/bin:$$PATH"; \

@@ -43,7 +43,7 @@ def new(ground: Ground) -> Iterator[Row]:
     yield ratio("build an environment", ours, "uv + commit by hand", by_plain, target=1.5)
     yield ratio("build an environment", ours, "the same, with bytecode", by_compiled, target=1.5)
     if built:
-        yield faster("build an environment", ours, "docker build, pip", built[0], target=2)
+        yield faster("build an environment", ours, "docker build, pip", built[0], target=3)
         yield faster("build an environment", ours, "the same, wheels at hand", built[1], None)
     yield from _bytecode(ground, project, hand)
 

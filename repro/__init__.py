@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from repro.errors import ReproError
     from repro.manifest import Manifest
     from repro.records import Replay
+    from repro.replaying import Options
     from repro.store import Run
 
 __version__ = "0.1.0"
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Comparison",
     "Manifest",
+    "Options",
     "Replay",
     "ReproError",
     "Run",
@@ -39,6 +41,7 @@ __all__ = [
 _PLACES = {
     "Comparison": "repro.comparison",
     "Manifest": "repro.manifest",
+    "Options": "repro.replaying",
     "Replay": "repro.records",
     "ReproError": "repro.errors",
     "Run": "repro.store",

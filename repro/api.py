@@ -87,7 +87,10 @@ def _run(project: Project, wanted: str | Run, start: Folder) -> Run:
 def _request(
     command: str | Sequence[str], project: Folder, name: str | None, image: str | None
 ) -> Request:
-    words = shlex.split(command) if isinstance(command, str) else command
+    try:
+        words = shlex.split(command) if isinstance(command, str) else command
+    except ValueError as error:
+        raise UsageError(f"not a command line: {command!r}: {str(error).lower()}") from error
     return Request(tuple(words), Path(project), dict(os.environ), name=name, image=image)
 
 

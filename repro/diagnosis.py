@@ -23,7 +23,7 @@ from repro.errors import ReproError
 
 __all__ = ["Answer", "Check", "Diagnosis", "State", "diagnose"]
 
-PATIENCE = 5.0
+PATIENCE = 8.0
 """Seconds for all checks together: they run side by side."""
 
 
@@ -86,9 +86,14 @@ class _Row(threading.Thread):
         self.join(max(0.0, self._scene.deadline - time.monotonic()))
         done, answers = self._done, list(self._answers)
         if not done:
-            seen = f"no answer within {self._scene.patience:g} s"
-            answers.append(Answer(self._probe.late, seen, self._probe.remedy))
+            answers.append(self._late(further=bool(answers)))
         return [Check.of(self._probe.topic, self._probe.name, answer) for answer in answers]
+
+    def _late(self, *, further: bool) -> Answer:
+        seconds = f"{self._scene.patience:g} s"
+        if further:
+            return Answer(State.UNKNOWN, f"no further answer within {seconds}", self._probe.remedy)
+        return Answer(self._probe.late, f"no answer within {seconds}", self._probe.remedy)
 
 
 def _failed(error: Exception) -> Answer:

@@ -12,7 +12,17 @@ from pathlib import Path
 import repro
 from repro import process
 from repro.capturing import host
-from repro.diagnosis_nouns import Answer, State, bytes_text, listed, ok, problem, unknown, warning
+from repro.diagnosis_nouns import (
+    Answer,
+    State,
+    bytes_text,
+    counted,
+    listed,
+    ok,
+    problem,
+    unknown,
+    warning,
+)
 from repro.diagnosis_scene import Probe, Scene
 from repro.environment import asking, index, recipe
 from repro.errors import EngineError, ReproError
@@ -34,10 +44,11 @@ def _repro(scene: Scene) -> Iterator[Answer]:
 
 
 def _engine(scene: Scene) -> Iterator[Answer]:
+    yield ok(scene.engine().version())
     facts = scene.engine_facts()
     cpus, memory = facts.get("NCPU"), facts.get("MemTotal")
-    room = f", {cpus} CPUs, {bytes_text(memory)} memory" if cpus and memory else ""
-    yield ok(f"{scene.engine().version()}{room}")
+    if cpus and memory:
+        yield ok(f"it has {counted(cpus, 'CPU')} and {bytes_text(memory)} of memory")
 
 
 def _image(scene: Scene) -> Iterator[Answer]:
@@ -98,7 +109,8 @@ def _disk(scene: Scene) -> Iterator[Answer]:
         return  # said by the engine's own check
     root = Path(facts.get("DockerRootDir") or "/var/lib/docker")
     # an engine of another machine (DOCKER_HOST), or in a virtual one, has its disk there
-    if scene.environ.get("DOCKER_HOST", "unix://").startswith("unix://") and root.is_dir():
+    address = scene.environ.get("DOCKER_HOST") or "unix://"
+    if address.startswith("unix://") and root.is_dir():
         same = root.stat().st_dev == folder.stat().st_dev
         yield ok(f"the engine's is the same ({root})") if same else _room("the engine's", root)
     else:

@@ -153,8 +153,9 @@ def _command(scene: Scene) -> Iterator[Answer]:
     project = scene.needed()
     command = scene.command()
     title = shlex.join(command.argv) if command else "no command is configured; python"
-    if command and project.config.dockerfile:
-        yield ok(f"{title} runs in the image of {project.config.dockerfile}")
+    if project.config.dockerfile:
+        what = shlex.join(command.argv) if command else "what is run"
+        yield ok(f"{what} is executed in the image of {project.config.dockerfile}")
         return
     try:
         found = scene.found()
@@ -179,6 +180,9 @@ def _command(scene: Scene) -> Iterator[Answer]:
 
 
 def _packages(scene: Scene) -> Iterator[Answer]:
+    if dockerfile := scene.needed().config.dockerfile:
+        yield ok(f"those in the image of {dockerfile}")
+        return
     probe = scene.known_probe()
     if probe is None:
         yield unknown("the interpreter was not found")
@@ -196,6 +200,9 @@ def _lockfile(scene: Scene) -> Iterator[Answer]:
         yield ok("none: a run locks what is installed, with hashes")
         return
     name = os.path.relpath(found.path, project.folder)
+    if project.config.dockerfile:
+        yield ok(f"{name} is not compared with the image of {project.config.dockerfile}")
+        return
     probe = scene.known_probe()
     if probe is None:
         yield unknown(f"{name} cannot be compared: the interpreter was not found")

@@ -114,7 +114,11 @@ class Scene:
         return DockerEngine(self.environ)
 
     def _engine_facts(self) -> Mapping[str, Any]:
-        facts: Mapping[str, Any] = self.engine()._client.info()
+        from repro.engines.docker.client import explained
+
+        engine = self.engine()
+        with explained("telling of its machine"):
+            facts: Mapping[str, Any] = engine._client.info()
         return facts
 
     # --- the command ---
@@ -135,7 +139,10 @@ class Scene:
 
     def is_pipeline(self) -> bool:
         """Whether `repro run` would run the stages of dvc.yaml."""
-        command = self.command()
+        try:
+            command = self.command()
+        except ReproError:
+            return False  # the command's own check says why
         return command is not None and ingredients.is_pipeline(command)
 
     def _found(self) -> Found:

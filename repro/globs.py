@@ -37,11 +37,26 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         elif pattern[at] == "?":
             out.append("[^/]")
             at += 1
-        elif pattern[at] == "[" and (end := pattern.find("]", at + 2)) > 0:
-            inner = pattern[at + 1 : end].replace("\\", "\\\\")
-            out.append(f"[^{inner[1:]}]" if inner[0] == "!" else f"[{inner}]")
+        elif pattern[at] == "[" and (end := _end_of_class(pattern, at)) > 0:
+            out.append(_class(pattern[at + 1 : end]))
             at = end + 1
         else:
             out.append(re.escape(pattern[at]))
             at += 1
     return re.compile("(?s:" + "".join(out) + ")(?:/.*)?\\Z")
+
+
+def _end_of_class(pattern: str, at: int) -> int:
+    """Where the class that begins at ``at`` ends; a bracket that comes first in it is one of its own."""
+    first = at + 2 if pattern[at + 1 : at + 2] in ("!", "^") else at + 1
+    return pattern.find("]", first + 1)
+
+
+def _class(text: str) -> str:
+    negated = text[0] in "!^"
+    inner = re.sub(r"([\\\[\]&~|^])", r"\\\1", text[1:] if negated else text)
+    try:
+        re.compile(f"[{inner}]")
+    except re.error:
+        return "(?!)"  # a range that runs backwards: nothing is in it
+    return f"(?!/)[{'^' if negated else ''}{inner}]"

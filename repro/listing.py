@@ -12,7 +12,7 @@ from repro.errors import UsageError
 from repro.index import Row
 from repro.manifest import Scalar
 
-_CONDITION = re.compile(r"\s*(.+?)\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*")
+_CONDITION = re.compile(r"\s*(\S.*?)\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*")
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "==": operator.eq,
@@ -30,17 +30,17 @@ def select(rows: Iterable[Row], conditions: Iterable[str], sort: str | None) -> 
 
     Raises UsageError for a condition that cannot be read, or a name that no run has.
     """
-    found = list(rows)
+    everything = found = list(rows)
     for text in conditions:
         name, test = _condition(text)
-        _known(name, found)
+        _known(name, everything)
         found = [row for row in found if test(value_of(row, name))]
     if sort:
         name = sort.removeprefix("-")
-        _known(name, found)
-        # a run without the value comes last in either direction
-        with_value = [row for row in found if value_of(row, name) is not None]
-        without = [row for row in found if value_of(row, name) is None]
+        _known(name, everything)
+        # a run without a value, or with one that has no place in an order, comes last both ways
+        with_value = [row for row in found if _has_place(value_of(row, name))]
+        without = [row for row in found if not _has_place(value_of(row, name))]
         with_value.sort(
             key=lambda row: _orderable(value_of(row, name)), reverse=sort.startswith("-")
         )
@@ -57,7 +57,11 @@ def columns(conditions: Iterable[str], sort: str | None) -> tuple[str, ...]:
 
 
 def value_of(row: Row, name: str) -> Scalar:
-    """A run's own field, metric or parameter of that name; None where it has none."""
+    """A run's own field, metric or parameter of that name; None where it has none.
+
+    A metric of a run with several metric files is called ``file:name``; the name alone will do where
+    only one of them has it.
+    """
     match name:
         case "verdict":
             return row.verdict or "none"
@@ -66,7 +70,10 @@ def value_of(row: Row, name: str) -> Scalar:
             return value
         case "name":
             return row.names[0] if row.names else None
-    return row.metrics.get(name, row.params.get(name))
+    if name in row.metrics or name in row.params:
+        return row.metrics.get(name, row.params.get(name))
+    found = [value for key, value in row.metrics.items() if key.endswith(f":{name}")]
+    return found[0] if len(found) == 1 else None
 
 
 def _condition(text: str) -> tuple[str, Callable[[Scalar], bool]]:
@@ -80,10 +87,15 @@ def _condition(text: str) -> tuple[str, Callable[[Scalar], bool]]:
 
     def test(value: Scalar) -> bool:
         number = _number(wanted)
+        if name == "created":
+            return compare(str(value), wanted)  # ISO 8601 sorts as text
         if isinstance(value, bool) or value is None or isinstance(value, str) or number is None:
             if sign in ("<", "<=", ">", ">="):
                 return False
-            return compare(_word(value), wanted) if value is not None else sign == "!="
+            word = wanted.lower() if isinstance(value, bool) else wanted
+            return compare(_word(value), word) if value is not None else sign == "!="
+        if number != number and sign in ("=", "==", "!="):
+            return compare(value != value, True)  # NaN is NaN
         return compare(value, number)
 
     return name, test
@@ -104,15 +116,19 @@ def _word(value: Scalar) -> str:
 
 def _orderable(value: Scalar) -> tuple[int, Any]:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return (0, value) if value == value else (1, 0)
-    return (2, str(value))
+        return (0, value)
+    return (1, str(value))
+
+
+def _has_place(value: Scalar) -> bool:
+    return value is not None and value == value
 
 
 def _known(name: str, rows: list[Row]) -> None:
     if name in _OWN or not rows:
         return
     names = {key for row in rows for key in (*row.metrics, *row.params)}
-    if name not in names:
+    if name not in names and not any(key.endswith(f":{name}") for key in names):
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
         raise UsageError(
             f"no run has a metric or parameter {name!r}",

@@ -11,8 +11,6 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
-import msgspec
-
 from repro import canonical
 from repro.errors import Corrupt, NewerSchema
 
@@ -483,6 +481,8 @@ Noun = TypeVar("Noun")
 
 def from_document(kind: type[Noun], document: Any, name: str) -> Noun:
     """A noun from plain dicts and lists. Unknown fields are ignored; a wrong type is Corrupt."""
+    import msgspec  # 8 ms, which recording a run and asking for help need not wait for
+
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:

@@ -28,6 +28,7 @@ from repro.manifest import (
     Environment,
     EnvironmentKind,
     Finding,
+    Host,
     Image,
     Outcome,
     Result,
@@ -92,6 +93,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
         log = Log(session.folder("log"), sink)
         with ThreadPoolExecutor(max_workers=1) as aside:
             pins = aside.submit(arena.pin)
+            # after the pins and beside the command: to ask a GPU's driver takes a second
+            machine = aside.submit(_machine, arena, pins)
             execution = arena.execute(log)
             with ingredients.without_interrupts():
                 after = files.scan(project.workspace, project.folder)
@@ -99,7 +102,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                 collected = results.collect(project.workspace, before, after, expected)
                 pinned = _pinned(pins)
                 settled = ingredients.settle(project, parts, collected)
-                result = _observed(project, settled, arena, pinned, execution, collected)
+                result = _observed(project, settled, machine.result(), execution, collected)
                 result = replace(result, logs=log.store(project.store))
                 written = frozenset(collected.changes.written)
                 found = Capture(settled, pinned, result, before, written)
@@ -235,11 +238,18 @@ def _image(
     return ready, replace(image, id=ready.handle), kind
 
 
+def _machine(arena: _Arena, pins: Future[Pins]) -> Host:
+    """The machine as the command sees it."""
+    described = host.describe(
+        arena.environ, probe=_pinned(pins).probe, engine=arena.engine, isolation=arena.isolation
+    )
+    return replace(described, **arena.facts)
+
+
 def _observed(
     project: Project,
     parts: Ingredients,
-    arena: _Arena,
-    pins: Pins,
+    machine: Host,
     execution: Execution,
     collected: Collected,
 ) -> Result:
@@ -254,12 +264,7 @@ def _observed(
         ended=clock.iso(execution.started + execution.duration),
         duration=round(execution.duration, 3),
         peak_memory=execution.peak_memory,
-        host=replace(
-            host.describe(
-                arena.environ, probe=pins.probe, engine=arena.engine, isolation=arena.isolation
-            ),
-            **arena.facts,
-        ),
+        host=machine,
         metrics=collected.metrics,
         metric_sources=collected.sources,
         outputs=collected.outputs,

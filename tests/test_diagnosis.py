@@ -33,11 +33,11 @@ OFFLINE = {"DOCKER_HOST": NOWHERE, "UV_DEFAULT_INDEX": "http://127.0.0.1:9/simpl
 
 
 @pytest.fixture
-def doctor(project: Project, repro: Repro) -> Callable[..., list[Check]]:
+def doctor(repro: Repro) -> Callable[..., list[Check]]:
     """Checks by name, from the installed command; neither engine nor index are asked."""
 
     def look(name: str, cwd: Path | None = None, **env: str | None) -> list[Check]:
-        done = repro("doctor", "--json", cwd=cwd or project.path, env={**OFFLINE, **env})
+        done = repro("doctor", "--json", cwd=cwd or repro.folder, env={**OFFLINE, **env})
         assert done.code in (0, 1), done
         assert "Traceback" not in done.err and "bug in repro" not in done.out, done
         jsonschema.validate(done.document, SCHEMA)
@@ -79,7 +79,7 @@ def test_a_project_in_order(dvc_project: Project, repro: Repro) -> None:
     dvc_project.record("python", "train.py")
     started = time.monotonic()
     done = repro("doctor", "--json", cwd=dvc_project.path).expect(0)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < diagnosis.PATIENCE
     states = {item["name"]: item["state"] for item in done.document["checks"]}
     assert states.pop("base image") in ("ok", "warning"), "a warning where there is no registry"
     assert set(states.values()) == {"ok"}, done
@@ -164,12 +164,16 @@ def test_a_check_that_breaks_hangs_or_fails_keeps_no_other(
         yield ok("begun")
         time.sleep(30)
 
+    def says_nothing(scene: Scene) -> Iterator[Answer]:
+        time.sleep(30)
+        yield ok("late")
+
     started = time.monotonic()
     found = looked_at(
         monkeypatch,
         project.path,
         Probe("a", "hangs", hangs),
-        Probe("a", "needed", hangs, State.PROBLEM, "restart it"),
+        Probe("a", "needed", says_nothing, State.PROBLEM, "restart it"),
         Probe("a", "breaks", breaks),
         Probe("b", "fails", fails),
         Probe("b", "refused", refused),
@@ -179,8 +183,7 @@ def test_a_check_that_breaks_hangs_or_fails_keeps_no_other(
     seen = [(check.name, check.state.value, check.seen, check.remedy) for check in found.checks]
     assert seen == [
         ("hangs", "ok", "begun", ""),
-        ("hangs", "unknown", "no answer within 0.5 s", "repro doctor again"),
-        ("needed", "ok", "begun", ""),
+        ("hangs", "unknown", "no further answer within 0.5 s", "repro doctor again"),
         ("needed", "problem", "no answer within 0.5 s", "restart it"),
         ("breaks", "ok", "first", ""),
         ("breaks", "unknown", "could not be checked: TypeError: no such thing",
@@ -223,8 +226,8 @@ def test_an_engine_that_hangs_is_a_problem_and_ends(
 ) -> None:
     started = time.monotonic()
     checks = doctor("engine", DOCKER_HOST=f"tcp://127.0.0.1:{silent_port}")
-    assert time.monotonic() - started < 10
-    one(checks, State.PROBLEM, "no answer within 5 s", "restart it")
+    assert time.monotonic() - started < 20
+    one(checks, State.PROBLEM, "no answer within 8 s", "restart it")
 
 
 @pytest.mark.docker
@@ -232,7 +235,9 @@ def test_the_engine_and_the_base_image(doctor: Callable[..., list[Check]]) -> No
     def look(name: str, **env: str | None) -> list[Check]:
         return doctor(name, DOCKER_HOST=os.environ.get("DOCKER_HOST"), **env)
 
-    one(look("engine"), State.OK, "Docker ", "API", "CPUs")
+    version, room = look("engine")
+    one([version], State.OK, "Docker ", "API")
+    one([room], State.OK, "CPU", "of memory")
     image = look("base image")
     assert len(image) == 1 and base_image() in image[0].seen
     missing = "127.0.0.1:9/none:{version}"
@@ -254,11 +259,16 @@ def test_an_image_with_a_digest_and_one_without(
         project.write("repro.yaml", f"image: {name}\n")
         one(doctor("base image", **there), State.WARNING, name, "no registry digest", "push it")
         project.write("Dockerfile", f"FROM {base_image()} AS base\nFROM {name}\nFROM base\n")
-        project.write("repro.yaml", "image: {dockerfile: Dockerfile}\n")
+        project.write(
+            "repro.yaml", "image: {dockerfile: Dockerfile}\ncommand: none-here train.py\n"
+        )
         checks = doctor("base image", **there)
         one(checks, State.OK, base_image())
         one(checks, State.WARNING, name, "by its tag only")
-        one(doctor("command", **there), State.WARNING, "no command is configured")
+        project.write("requirements.lock", "numpy==2.1.0\n")
+        for row in ("command", "packages", "lockfile"):
+            # the image's own, and nothing of this machine
+            one(doctor(row, **there), State.OK, "the image of Dockerfile")
     finally:
         subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
 
@@ -575,8 +585,8 @@ def test_a_remote_that_hangs_holds_nobody_up(
 ) -> None:
     dvc_project.dvc("remote", "modify", "storage", "url", f"http://127.0.0.1:{silent_port}/x")
     started = time.monotonic()
-    one(doctor("dvc remote"), State.UNKNOWN, "no answer within 5 s")
-    assert time.monotonic() - started < 10
+    one(doctor("dvc remote"), State.UNKNOWN, "no answer within 8 s")
+    assert time.monotonic() - started < 20
 
 
 def test_data_too_large_to_be_read_now_is_unknown(
@@ -612,9 +622,12 @@ def test_damage_in_the_store(doctor: Callable[..., list[Check]], project: Projec
     blob = store / "blobs" / "sha256" / packs[0]["digest"].removeprefix("sha256:")
     content = blob.read_bytes()
     blob.write_bytes(content[:-1])
-    one(doctor("store"), State.PROBLEM, document["id"][:12], "is damaged", "copy of .repro")
-    blob.unlink()
-    one(doctor("store"), State.PROBLEM, document["id"][:12], "is missing")
+    # the commit is the same, so both runs lose their source
+    for reason in ("is damaged", "is missing"):
+        problems = [check for check in doctor("store") if check.state is State.PROBLEM]
+        assert len(problems) == 2 and all(reason in check.seen for check in problems), problems
+        assert any(document["id"][:12] in check.seen for check in problems)
+        blob.unlink(missing_ok=True)
     blob.write_bytes(content)
     manifest = store / "runs" / document["id"]
     manifest.write_bytes(manifest.read_bytes() + b" ")

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SKIPPED = frozenset(
     {
@@ -30,9 +31,11 @@ SKIPPED = frozenset(
 SKIPPED_IN_DVC = frozenset({"cache", "tmp"})
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """What the kernel says of a file; two equal stamps: not written in between."""
+class Stamp(NamedTuple):
+    """What the kernel says of a file; two equal stamps: not written in between.
+
+    A tuple, because there is one for each of ten thousand files: it is made, and compared, faster.
+    """
 
     size: int
     mtime_ns: int
@@ -118,5 +121,5 @@ def _written(before: Mapping[str, Stamp], after: Mapping[str, Stamp]) -> Iterato
 
 def _only_linked(earlier: Stamp, stamp: Stamp) -> bool:
     """A hard link made or removed elsewhere moves the change time, and is no write."""
-    same = replace(stamp, ctime_ns=earlier.ctime_ns, links=earlier.links) == earlier
+    same = stamp._replace(ctime_ns=earlier.ctime_ns, links=earlier.links) == earlier
     return same and stamp.links != earlier.links

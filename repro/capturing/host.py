@@ -7,14 +7,16 @@ import os
 import platform
 import re
 import sys
-import xml.etree.ElementTree as xml
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from repro import canonical, process
 from repro.capturing.probing import Probe
 from repro.manifest import GPU, Host
+
+if TYPE_CHECKING:
+    import xml.etree.ElementTree as xml
 
 TIMEOUT = 10.0
 """Seconds that a driver may take to answer."""
@@ -223,6 +225,8 @@ def _gpus(
     )
     if program is None:
         return (None if driver else ()), None
+    import xml.etree.ElementTree as xml  # few machines need it
+
     try:
         document = xml.fromstring(ask((str(program), "-q", "-x")))
     except (process.CommandFailed, xml.ParseError):

@@ -41,6 +41,15 @@ def test_a_link_to_another_target():
     assert found.detail == 'link: "x" -> "y"'
 
 
+def test_a_link_is_not_opened():
+    link, file = output("o", "a", link="x"), output("o", "b")
+    for a, b, detail in (
+        (link, file, 'link: "x" -> not a link'),
+        (file, link, 'link: not a link -> "x"'),
+    ):
+        assert only(compared(with_outputs(a), with_outputs(b))).detail == detail
+
+
 def test_the_media_type_is_only_a_label():
     a = output("o", media_type="text/plain")
     assert only(compared(with_outputs(a), with_outputs(output("o")))).status is Status.EQUAL
@@ -91,6 +100,10 @@ def test_declared_in_the_policy_and_known_to_neither():
     run = with_outputs(output("models/a.pkl"))
     for pattern in ("models", "models/*.pkl", "models/a.pkl", "**/a.pkl"):
         assert compared(run, run, outputs=(pattern,)).verdict.passed
+    odd = with_outputs(output("run[1].bin"))
+    assert compared(odd, odd, outputs=("run[1].bin",)).verdict.passed, "a name, not a glob"
+    lacks = with_outputs(output("m"), missing_outputs=("run[1].bin",))
+    assert len(compared(lacks, lacks, outputs=("run[1].bin",)).outputs) == 2
     comparison = compared(run, run, outputs=("report.html",))
     assert comparison.verdict is Verdict.DIFFERENT
     assert comparison.outputs[-1].status is Status.ABSENT
@@ -129,7 +142,8 @@ def test_an_undeclared_output_says_nothing_about_a_side_that_was_not_observed():
         comparison = compared(a, b, outputs=("m",))
         assert comparison.verdict is Verdict.IDENTICAL
         assert [item.status for item in comparison.outputs] == [Status.UNKNOWN, Status.EQUAL]
-        assert "was not observed" in comparison.outputs[0].detail
+        side = "the record" if a is captured else "the replay"
+        assert f"{side} was not observed" in comparison.outputs[0].detail
         assert any("cache.bin" in note for note in comparison.notes)
 
 

@@ -102,6 +102,13 @@ def test_a_step_of_another_type():
     assert found.note == "a step has another type of value"
 
 
+@pytest.mark.parametrize("one, other", [(1, True), (0, False), ("1", 1), (None, 0)])
+def test_values_of_another_type_are_never_equal(one, other):
+    for a, b in ((one, other), (other, one)):
+        found = difference(series("s", (5, a)), series("s", (5, b)), Tolerance("*", 9, 9))
+        assert (found.status, found.differing_steps) == (Status.DIFFERENT, 1)
+
+
 def test_a_series_that_is_gone_tells_how_long_it_was():
     lost = compared(result(series("s", (1, 2))), result()).metrics[0]
     assert (lost.status, lost.steps_a, lost.steps_b) == (Status.MISSING, 2, None)

@@ -150,6 +150,13 @@ def test_a_source_whose_metrics_are_all_ignored_is_ignored_too():
     assert never.verdict is Verdict.DIFFERENT, "no metric of it is known, so none is ignored"
 
 
+def test_one_ignored_metric_does_not_excuse_its_source():
+    two = result(metric("accuracy", 1, "eval.json"), metric("time", 1, "eval.json"))
+    none = result(metric_sources=(MetricSource("eval.json", SourceState.MISSING),))
+    comparison = compared(two, none, Tolerance("time", ignore=True))
+    assert source(comparison).status is Status.MISSING
+
+
 def test_declared_in_the_policy_and_looked_for_by_neither():
     comparison = compared(with_source(None), with_source(None), metrics=("late/*.json",))
     assert comparison.verdict is Verdict.DIFFERENT
@@ -158,6 +165,8 @@ def test_declared_in_the_policy_and_looked_for_by_neither():
     for pattern in ("eval.json", "*.json", "**/eval.json"):
         covered = compared(with_source(READ), with_source(READ), metrics=(pattern,))
         assert covered.verdict.passed
+    odd = result(metric("m", 1, "run[1].json"))
+    assert compared(odd, odd, metrics=("run[1].json",)).verdict.passed, "a name, not a glob"
 
 
 # --- a side that was not observed -------------------------------------------------------------
@@ -171,6 +180,8 @@ def test_what_only_watching_finds_is_not_missing_in_what_was_not_watched():
         assert comparison.metrics_compared == 1
         assert {item.status for item in comparison.metrics} == {Status.EQUAL, Status.UNKNOWN}
         assert any(note.startswith("eval.json: ") for note in comparison.notes)
+        assert source(comparison).status is Status.UNKNOWN
+        assert source(comparison).remedy == ""
 
 
 def test_ignored_stays_ignored_where_nothing_was_watched():

@@ -315,6 +315,25 @@ def test_a_package_is_installed_in_its_version_by_the_replay(
         assert project.replay(run["id"], engine=engine).expect(0).verdict == "identical"
 
 
+@pytest.mark.docker
+def test_a_damaged_lock_makes_the_run_unreplayable(
+    project: Project, rates: Callable[[str], None]
+) -> None:
+    """Also where the engine still has the environment that was built from it."""
+    rates("1.0")
+    run = project.record("python", "train.py")
+    assert project.replay(run["id"]).expect(0).verdict == "identical"
+    (lock,) = (
+        item for item in run["manifest"]["contents"]
+        if item["path"].startswith("environment/requirements")
+    )  # fmt: skip
+    digest = lock["digest"].removeprefix("sha256:")
+    blob = project.path / ".repro" / "blobs" / "sha256" / digest
+    blob.write_bytes(blob.read_bytes().replace(b"==1.0", b"==1.1"))
+    document = project.replay(run["id"]).expect(3).document
+    assert document["verdict"] == "unreplayable" and digest in " ".join(document["reasons"])
+
+
 def test_the_python_version(project: Project, recorded: tuple[Path, str], use_venv: Any) -> None:
     other = _another_python()
     use_venv(workbench.training_venv(python=other))

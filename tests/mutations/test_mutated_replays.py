@@ -21,9 +21,9 @@ CHANGES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "a metric is new": (
         "metrics['extra'] = 1", "different", ("1 metric is missing in the record", "extra")),
     "the metrics file is empty": (
-        "metrics_text = lambda: ''", "different", ("metrics.json: written in the record, without a value in the replay",)),
+        "metrics_text = lambda: ''", "different", ("metrics.json: written", "without a value in the replay")),
     "the metrics file holds an empty object": (
-        "metrics.clear()", "different", ("metrics.json: written in the record, without a value in the replay",)),
+        "metrics.clear()", "different", ("metrics.json: written", "without a value in the replay")),
     "the metrics file is cut off": (
         "metrics_text = lambda: json.dumps(metrics)[:-5]", "different", ("metrics.json", "unreadable")),
     "the metrics file is not written": (

@@ -73,16 +73,6 @@ def test_a_damaged_manifest_is_corrupt(
         dvc_project.repro(command, run).complains(2, f"the manifest of run {run[:12]}")
 
 
-@pytest.mark.docker
-def test_a_damaged_lock_makes_the_run_unreplayable(dvc_project: Project, run: str) -> None:
-    """Even where an environment of that key is known to the engine."""
-    lock = blobs(dvc_project, run).get("environment/requirements.lock")
-    if lock is None or not lock.stat().st_size:
-        pytest.xfail("a run without packages has no lock")
-    truncate(lock)
-    assert dvc_project.replay(run).expect(3).verdict == "unreplayable"
-
-
 def test_the_pack_of_another_commit_is_refused_by_its_digest(
     dvc_project: Project, run: str
 ) -> None:
