@@ -13,6 +13,7 @@ from pathlib import Path
 
 from repro import differing, recording, replaying, runs
 from repro.comparison import Comparison
+from repro.errors import UsageError
 from repro.logs import Silent
 from repro.process import Sink
 from repro.project import Project, locate

@@ -15,16 +15,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from repro.diagnosis_data import DATA
 from repro.diagnosis_machine import MACHINE
 from repro.diagnosis_nouns import Answer, Check, State
 from repro.diagnosis_project import PROJECT
 from repro.diagnosis_scene import Probe, Scene
+from repro.diagnosis_store import STORE
 from repro.errors import ReproError
 
 __all__ = ["Answer", "Check", "Diagnosis", "State", "diagnose"]
 
 PATIENCE = 8.0
 """Seconds for all checks together: they run side by side."""
+PROBES = (*MACHINE, *PROJECT, *DATA, *STORE)
+"""Everything, in the order in which it is shown."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def diagnose(start: Path, environ: Mapping[str, str], patience: float = PATIENCE
     caches of the project's store, where it has one."""
     with tempfile.TemporaryDirectory(prefix="repro-doctor-", ignore_cleanup_errors=True) as scratch:
         scene = Scene(start, environ, Path(scratch), time.monotonic() + patience)
-        probes = [*MACHINE, *(PROJECT if scene.project else ())]
+        probes = PROBES if scene.project else MACHINE
         rows = [_Row(probe, scene) for probe in probes]
         for row in rows:
             row.start()

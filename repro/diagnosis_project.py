@@ -1,26 +1,18 @@
-"""Checks of the project: its repository, its configuration, its environment, its data, its store."""
+"""Checks of the project: its repository, its configuration, its environment."""
 
 from __future__ import annotations
 
-import importlib.metadata
+import contextlib
 import os
 import shlex
-import shutil
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro import config, process, sessions
-from repro.capturing import data, dvc_remote, lockfile, revisions
-from repro.capturing.data_findings import Concern
-from repro.capturing.digests import Digests
-from repro.capturing.dvc_remote import RemoteState
+from repro import config
+from repro.capturing import lockfile, revisions
 from repro.capturing.git import Git
 from repro.diagnosis_nouns import (
     Answer,
-    State,
-    bytes_text,
     counted,
     listed,
     ok,
@@ -29,19 +21,9 @@ from repro.diagnosis_nouns import (
     warning,
 )
 from repro.diagnosis_scene import Probe, Scene
-from repro.errors import NotFound, ReproError
-from repro.index import Index
+from repro.errors import NotFound
 from repro.manifest import Finding, Severity
-from repro.store import FOLDER, Store
 
-ASKING = 4.0
-"""Seconds that a tool has to answer."""
-VERIFYING = 1.0
-"""Seconds spent on reading manifests again; the newest come first."""
-MOST = 5
-"""Damaged things that are named one by one."""
-STALE = 3600.0
-"""Seconds after which a file that is still half-written has been given up."""
 IN_PROGRESS = {
     "MERGE_HEAD": "a merge",
     "rebase-merge": "a rebase",
@@ -56,7 +38,8 @@ IN_PROGRESS = {
 
 
 def _repository(scene: Scene) -> Iterator[Answer]:
-    workspace = scene.needed().workspace
+    project = scene.needed()
+    workspace = project.workspace
     git = Git(workspace)
     status = git.run("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "-uall").split(
         b"\0"
@@ -77,6 +60,19 @@ def _repository(scene: Scene) -> Iterator[Answer]:
     if conflicts:
         seen = f"{counted(len(conflicts), 'file')} with conflicts: recorded with their marks"
         yield warning(seen, "resolve and commit them: git status")
+    large = _large(workspace, lines, project.config.untracked_cap)
+    if large:
+        seen = f"{listed(large)}: untracked, and too large to be recorded with the code"
+        yield warning(seen, "dvc add, ignore in .gitignore, or raise untracked_cap in repro.yaml")
+
+
+def _large(workspace: Path, lines: list[str], cap: int) -> list[str]:
+    found = []
+    for path in (line[2:] for line in lines if line.startswith("? ")):
+        with contextlib.suppress(OSError):
+            if (workspace / path).lstat().st_size > cap:
+                found.append(path)
+    return found
 
 
 def _uncommitted(lines: list[str]) -> Iterator[str]:
@@ -222,199 +218,6 @@ def _from_findings(findings: list[Finding]) -> Iterator[Answer]:
     yield from (warning(item.message, item.remedy) for item in findings)
 
 
-# --- data -----------------------------------------------------------------------------------
-
-
-def _dvc(scene: Scene) -> Iterator[Answer]:
-    project = scene.needed()
-    own = f"{importlib.metadata.version('dvc')}, with repro"
-    has_pipeline = (project.folder / "dvc.yaml").exists()
-    if data.find_dvc(project.folder, project.workspace) is None:
-        if has_pipeline:
-            yield warning(f"{own}; dvc.yaml is here, but no DVC repository", "dvc init")
-        else:
-            yield ok(f"{own}; the project does not use it")
-        return
-    path = shutil.which("dvc", path=scene.environ.get("PATH"))
-    if path is None or Path(path).parent == Path(sys.executable).parent:
-        yield ok(own)
-        return
-    said = process.run([path, "--version"], env=scene.environ, timeout=ASKING).stdout
-    yield ok(
-        f"{own}; {said.decode('utf-8', 'replace').strip()} at {path}, which runs the pipelines"
-    )
-
-
-def _remotes(scene: Scene) -> Iterator[Answer]:
-    project = scene.needed()
-    if data.find_dvc(project.folder, project.workspace) is None:
-        return
-    states = dvc_remote.reachable(project.folder, project.workspace)
-    if not states:
-        yield warning(
-            "none is configured: nobody else can have the data",
-            "dvc remote add --default NAME URL, then: dvc push",
-        )
-    for state in states:
-        yield _remote(state)
-
-
-def _remote(state: RemoteState) -> Answer:
-    remote = state.remote
-    title = f"{remote.name}{' (default)' if state.default else ''}, {remote.public_url}"
-    detail = f": {state.detail}" if state.detail else ""
-    if state.reachable:
-        return ok(f"{title} answers")
-    if state.reachable is None:
-        return unknown(f"{title}{detail}", "dvc push tries it")
-    if remote.folder is not None and remote.folder.parent.is_dir():
-        return warning(f"{title} is empty: nothing was pushed to it yet", "dvc push")
-    remedy = "check its address (dvc remote list), network and credentials"
-    seen = f"{title} cannot be reached{detail}"
-    # another one than the default holds copies, or single outputs
-    return problem(seen, remedy) if state.default else warning(seen, remedy)
-
-
-class _OutOfTime(Exception):
-    pass
-
-
-def _data(scene: Scene) -> Iterator[Answer]:
-    """Where the tracked data is, as a run would find it."""
-    project = scene.needed()
-    if data.find_dvc(project.folder, project.workspace) is None:
-        return
-
-    def read(path: str, size: int) -> None:
-        # what was hashed so far is remembered: the next doctor, or the first run, starts from there
-        if time.monotonic() > scene.deadline - 0.5:
-            raise _OutOfTime
-
-    # as a run takes it: what the pipeline makes is its result, and no input
-    pipeline = scene.is_pipeline()
-    made = data.declared(project.workspace, project.folder).made if pipeline else ()
-    try:
-        with Digests(scene.cache / "digests.sqlite") as digests:
-            taken = data.snapshot(
-                project.workspace, project.folder, digests, exclude=frozenset(made), progress=read
-            )
-    except _OutOfTime:
-        yield unknown(
-            "too much to be read in a few seconds, for the first time", "repro doctor again"
-        )
-        return
-    if not taken.items:
-        yield ok("DVC tracks none" + (" but what the pipeline makes" if made else ""))
-    else:
-        size = bytes_text(sum(item.size for item in taken.items))
-        pushed = all(place.on_remote for place in taken.places.values())
-        whole = "; all of it is on a remote" if pushed else ""
-        yield ok(f"{counted(len(taken.items), 'item')}, {size}{whole}")
-    for finding in taken.findings:
-        yield from _of_data(finding)
-
-
-def _of_data(finding: Finding) -> Iterator[Answer]:
-    if Concern.NOWHERE.value[1] in finding.message:
-        yield problem(finding.message, finding.remedy)
-    elif Concern.NOT_ASKED.value[1] in finding.message:
-        yield unknown(finding.message, finding.remedy)
-    elif finding.severity is not Severity.NOTE or Concern.ABSENT.value[1] in finding.message:
-        yield warning(finding.message, finding.remedy)
-
-
-# --- the store ------------------------------------------------------------------------------
-
-
-def _store(scene: Scene) -> Iterator[Answer]:
-    project = scene.needed()
-    if scene.store_error:
-        yield problem(str(scene.store_error), scene.store_error.hint)
-        return
-    store = scene.store
-    if store is None:
-        yield ok(f"none yet: the first run makes {FOLDER}")
-        return
-    runs, replays = len(store.run_ids()), len(list(store.replay_ids()))
-    size = bytes_text(_size(store.root))
-    yield ok(f"{counted(runs, 'run')}, {counted(replays, 'replay')}, {size} in {FOLDER}")
-    if not os.access(store.root, os.W_OK):
-        yield problem(f"{store.root} cannot be written to", "check its owner and permissions")
-    damaged = list(dict.fromkeys(_damaged(store)))
-    for line in damaged[:MOST]:
-        yield problem(line, f"take it from a copy of {FOLDER}, or remove it")
-    if len(damaged) > MOST:
-        yield problem(f"{len(damaged) - MOST} more are damaged", "check the disk")
-    tracked = Git(project.folder).run("ls-files", "-z", "--", FOLDER).split(b"\0")[0]
-    if tracked:
-        yield warning(
-            f"git tracks files of it: {os.fsdecode(tracked)}", f"git rm -r --cached {FOLDER}"
-        )
-
-
-def _damaged(store: Store) -> Iterator[str]:
-    """What cannot be read, or is not what was recorded any more, as far as time allows."""
-    index = Index(store)
-    try:
-        yield from index.damaged
-        identities = [row.id for row in index.rows()]
-    finally:
-        index.close()
-    until = time.monotonic() + VERIFYING
-    for identity in identities:
-        if time.monotonic() > until:
-            return
-        try:
-            run = store.run(identity)
-        except ReproError as error:
-            yield str(error)
-            continue
-        for item in run.manifest.contents:
-            path = store.blob_path(item.digest)
-            if not path.is_file():
-                yield f"run {run.short}: the blob of {item.path} is missing ({item.digest[:19]})"
-            elif path.stat().st_size != item.size:
-                yield f"run {run.short}: the blob of {item.path} is damaged ({item.digest[:19]})"
-
-
-def _leftovers(scene: Scene) -> Iterator[Answer]:
-    store = scene.store
-    if store is None:
-        return
-    killed = sessions.abandoned(store)
-    if killed:
-        seen = f"{counted(len(killed), 'command')} of repro was killed and left things behind"
-        yield warning(seen, "any other command of repro clears them: repro list")
-    kept = [path.parent for path in (store.root / "tmp").glob("*/kept")]
-    if kept:
-        size = bytes_text(sum(map(_size, kept)))
-        seen = f"{counted(len(kept), 'workspace')} kept with --keep, {size}"
-        yield Answer(State.OK, seen, f"when they are not needed: rm -r {kept[0]}")
-    half = [path for path in _half_written(store) if time.time() - path.lstat().st_mtime > STALE]
-    if half:
-        seen = f"{counted(len(half), 'half-written file')} of a killed command"
-        yield warning(seen, f"rm {shlex.quote(str(half[0]))}")
-    if not (killed or kept or half):
-        yield ok("none")
-
-
-def _half_written(store: Store) -> Iterator[Path]:
-    for folder in ("", "blobs", "blobs/sha256", "runs", "names"):
-        for pattern in (".writing-*", ".pending-*"):
-            yield from (store.root / folder).glob(pattern)
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118
-            except OSError:
-                continue  # gone meanwhile
-    return total
-
-
 PROJECT = (
     Probe("project", "repository", _repository),
     Probe("project", "submodules", _submodules),
@@ -422,9 +225,4 @@ PROJECT = (
     Probe("project", "command", _command),
     Probe("project", "packages", _packages),
     Probe("project", "lockfile", _lockfile),
-    Probe("data", "dvc", _dvc),
-    Probe("data", "dvc remote", _remotes),
-    Probe("data", "tracked data", _data),
-    Probe("store", "store", _store),
-    Probe("store", "leftovers", _leftovers),
 )

@@ -60,15 +60,25 @@ class Index:
         try:
             self._database = self._connected(path)
             self._update()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, OSError):
+            self._anew(path)
+
+    def _anew(self, path: Path) -> None:
+        try:
             for leftover in path.parent.glob("index.sqlite*"):
                 leftover.unlink(missing_ok=True)
             self._database = self._connected(path)
             self._update()
+        except (sqlite3.DatabaseError, OSError):
+            # a full disk, or a store that may not be written: it is only a cache
+            self._database = self._connected(None)
+            self._update()
 
-    def _connected(self, path: Path) -> sqlite3.Connection:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(path, timeout=30)
+    def _connected(self, path: Path | None) -> sqlite3.Connection:
+        """The database at that path, its tables made; without a path one in memory."""
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        database = sqlite3.connect(path or ":memory:", timeout=30)
         version = database.execute("pragma user_version").fetchone()[0]
         if version != VERSION:
             with database:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro.capturing import lockfile, packages, probing
@@ -118,7 +118,13 @@ def _resolved(reference: str, environ: Mapping[str, str]) -> tuple[Image, tuple[
                 "push it to a registry, so that it can be had elsewhere",
             ),
         )
-    return image, ()
+    return _identified(image), ()
+
+
+def _identified(image: Image) -> Image:
+    """By its digest alone, where a registry has it: an id differs from engine to engine, and is not
+    even known before the image was pulled, while the definition is to be the same."""
+    return replace(image, id=None) if image.digest else image
 
 
 _INVENTORY = """
@@ -140,6 +146,7 @@ def pin_image(
     engine: Engine, ready: Ready, image: Image, kind: EnvironmentKind, session: Session
 ) -> Pins:
     """The environment of a command that runs in an image: the image, and what Python it holds."""
+    image = _identified(image)
     concerns = _image_findings(kind, image)
     listing = _inside(engine, ready, session)
     if listing is None:

@@ -80,21 +80,31 @@ def _sequence(loader: Any, node: Any) -> list[Any]:
 def _mapping(loader: Any, node: Any) -> dict[Any, Any]:
     if not isinstance(node, yaml.MappingNode):
         raise _wrong("not keys and values", node)
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
+    merged: dict[Any, Any] = {}
+    own: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
         if key_node.tag == "tag:yaml.org,2002:merge":
+            merged.update(_merged(loader, value_node))
             continue
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str | int | float | bool | None):
             raise _wrong("a key must be plain text or a number", key_node)
-        if key in seen:
+        if key in own:
             raise _wrong(f"the key {key!r} stands twice", key_node)
-        seen.add(key)
-    loader.flatten_mapping(node)
-    return {
-        loader.construct_object(key, deep=True): loader.construct_object(value, deep=True)
-        for key, value in node.value
-    }
+        own[key] = loader.construct_object(value_node, deep=True)
+    return merged | own
+
+
+def _merged(loader: Any, node: Any) -> dict[Any, Any]:
+    """What ``<<`` brings in; of several the first counts. Made of values, because PyYAML's own merges nodes,
+    and a few lines that merge each other nine times over are then thousands of millions."""
+    merged: dict[Any, Any] = {}
+    items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    for item in reversed(items):
+        if not isinstance(item, yaml.MappingNode):
+            raise _wrong("expected keys and values to merge", item)
+        merged.update(loader.construct_object(item, deep=True))
+    return merged
 
 
 # A dictionary of its own: what PyYAML builds from other tags (dates, sets, bytes) is not there.
@@ -125,7 +135,8 @@ def load(content: str | bytes) -> Any:
 def _is_deep(content: str | bytes) -> bool:
     """Whether it is nested so deeply that the C parser would take the whole process down."""
     text = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-    if sum(text.count(mark) for mark in (b"[", b"{", b"-", b"?")) <= DEEPEST:
+    marks = sum(text.count(mark) for mark in (b"[", b"{", b"-", b"?"))
+    if marks <= DEEPEST and b"\n" + b" " * DEEPEST not in text:
         return False
     depth = 0
     for event in yaml.parse(content, Loader=_Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from repro.errors import ReproError
+from repro.errors import NotFound, ReproError
 
 GRACE = 10.0
 """Seconds that an interrupted command gets to end by itself before it is killed."""
@@ -102,40 +103,75 @@ def execute(
     """Run the training command, its output going to ``sink`` live, its stdin the caller's.
 
     On Ctrl-C the command is asked to end (SIGINT, after GRACE seconds SIGKILL) and what it did
-    until then is returned with ``interrupted`` set. Raises OSError where it cannot be started.
+    until then is returned with ``interrupted`` set. Raises NotFound where it cannot be started.
     """
     started, clock = time.time(), time.monotonic()
-    child = subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=dict(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=own_group,
-    )
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=own_group,
+        )
+    except OSError as error:
+        raise _not_started(argv[0], error) from error
     assert child.stdout and child.stderr
-    pumps = [
-        threading.Thread(target=_pump, args=(child.stdout, sink.stdout), daemon=True),
-        threading.Thread(target=_pump, args=(child.stderr, sink.stderr), daemon=True),
-    ]
+    pumps = [_Pump(child.stdout, sink.stdout), _Pump(child.stderr, sink.stderr)]
     for pump in pumps:
         pump.start()
     with _forwarding_termination(child):
         status, peak, interrupted = _wait(child)
     duration = time.monotonic() - clock
-    for pump in pumps:
-        # a background grandchild may hold the pipe open for ever: it is no longer the run
-        pump.join(timeout=2.0)
+    with contextlib.suppress(KeyboardInterrupt):
+        for pump in pumps:
+            pump.drain()
     code = os.waitstatus_to_exitcode(status)
     return Execution(128 - code if code < 0 else code, started, duration, peak, interrupted)
 
 
-def _pump(stream: IO[bytes], take: Callable[[bytes], None]) -> None:
-    # a sink that fails must not stop this: nobody would empty the pipe, and the command would hang
-    with contextlib.suppress(OSError, ValueError):
-        while chunk := os.read(stream.fileno(), 1 << 16):
-            with contextlib.suppress(OSError, ValueError):
-                take(chunk)
+def _not_started(name: str, error: OSError) -> NotFound:
+    match error.errno:
+        case errno.ENOENT:
+            reason, hint = "it, or the interpreter that its first line names, is not there", ""
+        case errno.ENOEXEC:
+            reason, hint = "it is neither a program nor does it begin with #!", f"sh {name}"
+        case _:
+            reason, hint = (error.strerror or str(error)).lower(), ""
+    return NotFound(f"cannot start {name}: {reason}", hint)
+
+
+class _Pump(threading.Thread):
+    """Passes on what comes through a pipe until its end."""
+
+    def __init__(self, stream: IO[bytes], take: Callable[[bytes], None]) -> None:
+        super().__init__(daemon=True)
+        self._stream, self._take = stream, take
+        self._reading_since: float | None = None
+        """None: it has something in hand, and whoever takes it may be slow."""
+
+    def run(self) -> None:
+        # a sink that fails must not stop this: nobody would empty the pipe, and the command would hang
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := self._read():
+                with contextlib.suppress(OSError, ValueError):
+                    self._take(chunk)
+
+    def _read(self) -> bytes:
+        self._reading_since = time.monotonic()
+        chunk = os.read(self._stream.fileno(), 1 << 16)
+        self._reading_since = None
+        return chunk
+
+    def drain(self, patience: float = 2.0) -> None:
+        """Wait for the end, or until nothing more has come for a while: a background grandchild may
+        hold the pipe open for ever, and it is no longer the run."""
+        while self.is_alive():
+            since = self._reading_since
+            if since is not None and time.monotonic() - since > patience:
+                return
+            self.join(0.05)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> tuple[int, int | None, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -179,7 +180,16 @@ class _Stage:
         before = files.scan(self.workspace, folder)
         log = Log(self.session.folder("log"), sink)
         job = self._job(ready)
-        execution = self.engine.execute(ready, job, log)
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            # beside the command: to ask a GPU's driver takes a second
+            machine = aside.submit(
+                host.describe,
+                job.env,
+                cpus=job.cpus,
+                engine=self.version,
+                isolation=self.engine.isolation,
+            )
+            execution = self.engine.execute(ready, job, log)
         if execution.interrupted:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
@@ -193,12 +203,7 @@ class _Stage:
             ended=clock.iso(execution.started + execution.duration),
             duration=round(execution.duration, 3),
             peak_memory=execution.peak_memory,
-            host=replace(
-                host.describe(
-                    job.env, cpus=job.cpus, engine=self.version, isolation=self.engine.isolation
-                ),
-                **ready.facts,
-            ),
+            host=replace(machine.result(), **ready.facts),
             metrics=collected.metrics,
             metric_sources=collected.sources,
             outputs=collected.outputs,

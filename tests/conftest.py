@@ -6,6 +6,7 @@ The installed command and the projects to run it in are in workbench.py.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -194,3 +195,37 @@ def use_venv(repro: Repro) -> Callable[[Path], None]:
         repro.path = os.pathsep.join([str(venv / "bin"), repro.path])
 
     return use
+
+
+@pytest.fixture
+def rates(
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    use_venv: Callable[[Path], None],
+) -> Callable[[str], None]:
+    """A training whose metric is a package's version as a number; what it yields installs a version.
+
+    The packages come from a folder of wheels, and no index is asked.
+    """
+    wheels, venv = tmp_path / "wheels", tmp_path / "venv"
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    workbench.uv("venv", "--no-project", "--python", sys.executable, str(venv))
+    use_venv(venv)
+    project.write(
+        "train.py",
+        "import json, repro_test_rates\n"
+        "json.dump({'rate': repro_test_rates.RATE}, open('metrics.json', 'w'))\n",
+    )
+
+    def install(version: str) -> None:
+        workbench.wheel(wheels, version, float(version))
+        workbench.uv(
+            "pip", "install", "--python", str(venv / "bin/python"), "--no-index",
+            "--find-links", str(wheels), f"repro-test-rates=={version}",
+        )  # fmt: skip
+
+    return install

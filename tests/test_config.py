@@ -179,7 +179,7 @@ def test_sizes(written: str, count: int) -> None:
         ("tolerances: {a: {absolute: '1'}}", ("tolerances", "'a': absolute", "0 or more", "'1'")),
         ("tolerances: {a: {absolute: true}}", ("tolerances", "'a': absolute", "true")),
         ("tolerances: {a: {relative: .nan}}", ("tolerances", "'a': relative", "nan")),
-        ("tolerances: {a: {relative: 1e400}}", ("tolerances", "'a': relative", "inf")),
+        ("tolerances: {a: {relative: 1e400}}", ("tolerances", "'a': relative", "0 or more")),
         ("tolerances: {a: {relative: 1_0}}", ("tolerances", "'a': relative", "'1_0'")),
         ("tolerances: {true: ignore}", ("tolerances", "the name of a metric", "true")),
         ("tolerances: {'': ignore}", ("tolerances", "the name of a metric", "''")),

@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 from workbench import ROOT, Project, Repro, base_image
 
-from repro import diagnosis, diagnosis_machine, diagnosis_project
+from repro import diagnosis, diagnosis_data, diagnosis_machine
 from repro.diagnosis import Check, Diagnosis, State
 from repro.diagnosis_nouns import Answer, ok
 from repro.diagnosis_scene import Probe, Scene, Shared
@@ -137,8 +137,7 @@ def test_from_a_subfolder_it_is_about_the_project(project: Project, repro: Repro
 
 
 def looked_at(monkeypatch: pytest.MonkeyPatch, start: Path, *probes: Probe) -> Diagnosis:
-    monkeypatch.setattr(diagnosis, "MACHINE", probes)
-    monkeypatch.setattr(diagnosis, "PROJECT", ())
+    monkeypatch.setattr(diagnosis, "PROBES", probes)
     return diagnosis.diagnose(start, os.environ, patience=0.5)
 
 
@@ -397,6 +396,9 @@ def test_the_state_of_the_repository(
     for name in ("new/a", "new/b"):
         project.write(name, "")
     one(doctor("repository"), State.OK, "1 changed and 2 untracked", "2 commits not pushed")
+    project.write("repro.yaml", "untracked_cap: 100\n")
+    project.write("large.bin", b"0" * 101)
+    one(doctor("repository"), State.WARNING, "large.bin: untracked, and too large", "untracked_cap")
     project.git("checkout", "--quiet", "--detach")
     one(doctor("repository"), State.OK, "no branch, ")
 
@@ -594,7 +596,7 @@ def test_data_too_large_to_be_read_now_is_unknown(
 ) -> None:
     os.utime(dvc_project.path / "data" / "points.csv", (1, 1))
     scene = Scene(dvc_project.path, os.environ, tmp_path, time.monotonic())
-    answers = list(diagnosis_project._data(scene))
+    answers = list(diagnosis_data._data(scene))
     assert [answer.state for answer in answers] == [State.UNKNOWN]
     assert "too much to be read" in answers[0].seen
 
@@ -721,6 +723,5 @@ def test_the_example_of_the_prose_fits_the_schema() -> None:
 
 
 def test_the_prose_names_every_check() -> None:
-    probes = [*diagnosis_machine.MACHINE, *diagnosis_project.PROJECT]
     tables = re.findall(r"^\| `(\w+)` \| `([\w ]+)` \|", PROSE, re.MULTILINE)
-    assert tables == [(probe.topic, probe.name) for probe in probes]
+    assert tables == [(probe.topic, probe.name) for probe in diagnosis.PROBES]

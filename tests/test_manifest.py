@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import workbench
+from workbench import Project
 
 from repro import canonical, manifest
 from repro.errors import Corrupt, NewerSchema
@@ -232,6 +235,29 @@ def test_the_identity_of_today_holds_for_ever() -> None:
     example = manifest.loads(content)
     assert manifest.definition_id(example.definition) == example.definition_id
     assert manifest.dumps(example) == canonical.dumps(json.loads(content))
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_an_image_that_was_pulled_meanwhile_is_the_same_image(project: Project) -> None:
+    """Also the same that another engine knows by another id."""
+    base = workbench.base_image()
+    name = f"{os.environ['REPRO_TEST_REGISTRY']}/repro-test-pulled-{os.getpid()}:1"
+    workbench.docker("tag", base, name)
+    workbench.docker("push", "--quiet", name)
+    workbench.docker("rmi", name)
+    env = {"REPRO_BASE_IMAGE": name}
+    try:
+        first = project.record("python", "train.py", env=env)
+        workbench.docker("pull", "--quiet", name)
+        second = project.record("python", "train.py", env=env)
+        inside = project.record("python3", "train.py", options=("--image", name))
+    finally:
+        workbench.docker("rmi", name)
+    assert first["manifest"]["definition_id"] == second["manifest"]["definition_id"]
+    for run in (first, second, inside):
+        image = run["manifest"]["definition"]["environment"]["image"]
+        assert image.keys() == {"reference", "digest"}, image
 
 
 # --- readers --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -305,7 +306,8 @@ class Project:
 
     def run_files(self) -> list[Path]:
         """The manifests in the store, half-written ones too."""
-        return sorted((self.path / ".repro" / "runs").iterdir())
+        folder = self.path / ".repro" / "runs"
+        return sorted(folder.iterdir()) if folder.is_dir() else []
 
     def sessions(self) -> list[Path]:
         """What commands at work, or killed, hold in the store."""
@@ -404,6 +406,24 @@ def training_venv(requirements: Path | None = None, python: str = sys.executable
                 )  # fmt: skip
             (folder / "made").touch()
     return folder
+
+
+def wheel(folder: Path, version: str, rate: float) -> None:
+    """The smallest wheel that can be installed: `repro_test_rates`, a module of one number."""
+    folder.mkdir(exist_ok=True)
+    name = f"repro_test_rates-{version}"
+    about = f"Metadata-Version: 2.1\nName: repro-test-rates\nVersion: {version}\n"
+    tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    parts = {
+        "repro_test_rates.py": f"RATE = {rate}\n",
+        f"{name}.dist-info/METADATA": about,
+        f"{name}.dist-info/WHEEL": tags,
+    }
+    record = f"{name}.dist-info/RECORD"
+    parts[record] = "".join(f"{path},,\n" for path in [*parts, record])
+    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as archive:
+        for path, content in parts.items():
+            archive.writestr(path, content)
 
 
 @contextlib.contextmanager

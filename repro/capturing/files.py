@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,14 @@ SKIPPED = frozenset(
         ".pytest_cache",
         ".mypy_cache",
         ".ruff_cache",
-        "node_modules",
     }
 )
 """Folders that hold no results: version control, and what tools rebuild at will."""
+ENVIRONMENTS = frozenset({"node_modules"})
+"""Folders that are an environment by their name; Python's are known by what lies in them."""
 SKIPPED_IN_DVC = frozenset({"cache", "tmp"})
+TICK = 0.012
+"""Seconds, a little more than the kernel's clock for files takes for a step."""
 
 
 class Stamp(NamedTuple):
@@ -51,7 +55,7 @@ class Scan:
 
     files: Mapping[str, Stamp]
     environments: tuple[str, ...]
-    """Python environments inside the project: part of the environment, not of the results."""
+    """Environments inside the project (Python's, node_modules): no part of the results."""
     unreadable: tuple[str, ...] = ()
 
 
@@ -61,6 +65,9 @@ class Changes:
 
     written: tuple[str, ...]
     deleted: tuple[str, ...]
+    touched: frozenset[str] = frozenset()
+    """Those of the written that may have been left alone: all that moved is what a chmod, a chown or a
+    rename moves too, the mode and the time of change."""
 
 
 def scan(workspace: Path, project: Path) -> Scan:
@@ -74,18 +81,22 @@ def scan(workspace: Path, project: Path) -> Scan:
         folder, prefix = pending.pop()
         try:
             entries = list(os.scandir(folder))
+        except FileNotFoundError:
+            continue  # gone since it was listed
         except OSError:
             unreadable.append(prefix.rstrip("/") or ".")
             continue
         names = {entry.name for entry in entries}
-        if prefix and ("pyvenv.cfg" in names or "conda-meta" in names):
+        if folder != str(project) and ("pyvenv.cfg" in names or "conda-meta" in names):
             environments.append(prefix.rstrip("/"))
             continue
         in_dvc = folder.endswith("/.dvc")
         for entry in entries:
             name = entry.name
             if entry.is_dir(follow_symlinks=False):
-                if name not in SKIPPED and not (in_dvc and name in SKIPPED_IN_DVC):
+                if name in ENVIRONMENTS:
+                    environments.append(prefix + name)
+                elif name not in SKIPPED and not (in_dvc and name in SKIPPED_IN_DVC):
                     pending.append((entry.path, f"{prefix}{name}/"))
                 continue
             try:
@@ -101,15 +112,34 @@ def scan(workspace: Path, project: Path) -> Scan:
                     status.st_ctime_ns,
                     status.st_nlink,
                 )
+    _let_clock_step(files)
     return Scan(files, tuple(sorted(environments)), tuple(sorted(unreadable)))
+
+
+def _let_clock_step(files: Mapping[str, Stamp]) -> None:
+    """Until what is written next gets a later time than any file has; else it could go unseen."""
+    newest = max((stamp.ctime_ns for stamp in files.values()), default=0) / 1e9
+    rest = newest + TICK - time.time()
+    if 0 < rest <= TICK:
+        time.sleep(rest)
 
 
 def changes(before: Scan, after: Scan) -> Changes:
     """Which files were written or deleted between the two scans."""
+    written = sorted(_written(before.files, after.files))
     return Changes(
-        tuple(sorted(_written(before.files, after.files))),
+        tuple(written),
         tuple(sorted(before.files.keys() - after.files.keys())),
+        frozenset(
+            path
+            for path in written
+            if path in before.files and _is_content_same(before.files[path], after.files[path])
+        ),
     )
+
+
+def _is_content_same(earlier: Stamp, stamp: Stamp) -> bool:
+    return earlier[:3] == stamp[:3]  # size, time of modification, inode
 
 
 def _written(before: Mapping[str, Stamp], after: Mapping[str, Stamp]) -> Iterator[str]:

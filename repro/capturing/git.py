@@ -203,8 +203,7 @@ def _failure(folder: Path, word: str, output: Output) -> ReproError:
     lines = [line for line in said.splitlines() if not line.startswith(("hint:", "warning:"))]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     reason = (fatal or lines or [f"exit code {output.exit_code}"])[0]
-    return GitFailed(
-        f"git {word} failed in {folder}: {reason}",
-        said,
-        "git fsck tells whether the repository is damaged",
-    )
+    hint = "git fsck tells whether the repository is damaged"
+    if re.search("no space left|out of diskspace|quota exceeded", said, re.IGNORECASE):
+        hint = "free some space; nothing half-written was left behind"
+    return GitFailed(f"git {word} failed in {folder}: {reason}", said, hint)

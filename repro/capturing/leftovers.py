@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 from repro import globs
 from repro.capturing.source import Snapshot, TreeEntry

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -34,6 +35,13 @@ STEP_COLUMNS = (
 )
 """Columns of a table that number its rows rather than measure something; the first one found wins."""
 
+DEEPEST = 200
+"""Levels of nesting; a limit of our own, because Python's depends on who calls."""
+MOST = 100_000
+"""Values that YAML's aliases may make of a few lines; a file without any has one in two bytes at most."""
+BITS = 14_000
+"""Of an integer: Python writes no longer one down."""
+
 
 def reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
     """The reader for a file of this name; None where its format is not known."""
@@ -53,31 +61,50 @@ def type_of(value: Scalar) -> MetricType:
             return MetricType.TEXT
 
 
-def flatten(document: Any, source: str) -> tuple[Metric, ...]:
-    """The leaves of nested keys, as metrics in the document's order. A list of numbers is a series."""
-    return tuple(_leaves(document, source, ""))
+def flatten(document: Any, source: str, most: int = MOST) -> tuple[Metric, ...]:
+    """The leaves of nested keys, as metrics in the document's order. A list of numbers is a series.
+
+    Raises ValueError where it is too deep, or has more values than ``most``.
+    """
+    leaves, count = [], 0
+    for leaf in _leaves(document, source, None, 0):
+        leaves.append(leaf)
+        count += 1 + len(leaf.values)
+        if count > most:
+            raise ValueError("its aliases make too many values of it")
+    return tuple(leaves)
 
 
-def _leaves(node: Any, source: str, name: str) -> Iterator[Metric]:
+def _leaves(node: Any, source: str, name: str | None, depth: int) -> Iterator[Metric]:
+    label = name or ""
+    if depth > DEEPEST:
+        raise ValueError("nested too deeply")
     match node:
         case dict() if not node:
-            yield Metric(source, name, MetricType.EMPTY_OBJECT)
+            yield Metric(source, label, MetricType.EMPTY_OBJECT)
         case list() if not node:
-            yield Metric(source, name, MetricType.EMPTY_ARRAY)
+            yield Metric(source, label, MetricType.EMPTY_ARRAY)
         case dict():
             for key, value in node.items():
-                yield from _leaves(value, source, _join(name, _key(key)))
+                yield from _leaves(value, source, _join(name, _key(key)), depth + 1)
         case list() if all(_is_number(item) for item in node):
+            values = tuple(_bounded(item) for item in node)
             yield Metric(
-                source, name, MetricType.SERIES, steps=tuple(range(len(node))), values=tuple(node)
+                source, label, MetricType.SERIES, steps=tuple(range(len(node))), values=values
             )
         case list():
             for position, value in enumerate(node):
-                yield from _leaves(value, source, _join(name, str(position)))
+                yield from _leaves(value, source, _join(name, str(position)), depth + 1)
         case None | bool() | int() | float() | str():
-            yield Metric(source, name, type_of(node), node)
+            yield Metric(source, label, type_of(node), _bounded(node))
         case _:  # TOML's dates and times
-            yield Metric(source, name, MetricType.TEXT, node.isoformat())
+            yield Metric(source, label, MetricType.TEXT, node.isoformat())
+
+
+def _bounded(value: Scalar) -> Scalar:
+    if isinstance(value, int) and value.bit_length() > BITS:
+        raise ValueError("a number has too many digits")
+    return value
 
 
 def _is_number(value: Any) -> bool:
@@ -91,19 +118,41 @@ def _key(key: Any) -> str:
         case bool():
             text = str(key).lower()
         case _:
-            text = str(key)
-    return text.replace("\\", "\\\\").replace(".", "\\.")
+            text = str(_bounded(key))
+    return text.replace("\\", "\\\\").replace(".", "\\.") or "\\e"  # an empty key is one too
 
 
-def _join(name: str, key: str) -> str:
-    return f"{name}.{key}" if name else key
+def _join(name: str | None, key: str) -> str:
+    return key if name is None else f"{name}.{key}"
 
 
 def _text(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError("UTF-16 text, where UTF-8 is expected")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text: byte {error.start}") from error
+    if "\0" in text:
+        raise ValueError("no text: it holds NUL bytes")
+    return text
+
+
+def _float(text: str) -> float | str:
+    """The number; its text where a float cannot hold it: 1e400 and 1e500 are not the same."""
+    number = float(text)
+    return text if math.isinf(number) and any(map(str.isdigit, text)) else number
+
+
+def _int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError("a number has too many digits") from error
+
+
+def _most(content: bytes) -> int:
+    return max(MOST, len(content))
 
 
 def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
@@ -111,30 +160,36 @@ def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
     if not content.strip():
         return ()
     try:
-        return flatten(json.loads(_text(content), object_pairs_hook=_unique), source)
+        document = json.loads(
+            _text(content), object_pairs_hook=_unique, parse_float=_float, parse_int=_int
+        )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    return () if document is None else flatten(document, source, _most(content))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice")
+    document: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in document:
+            raise ValueError(f"the key {name!r} stands twice")
+        document[name] = value
     return document
 
 
 def read_yaml(content: bytes, source: str) -> tuple[Metric, ...]:
     """A YAML document, in the core schema of YAML 1.2."""
     document = plain_yaml.load(_text(content))
-    return () if document is None else flatten(document, source)
+    return () if document is None else flatten(document, source, _most(content))
 
 
 def read_toml(content: bytes, source: str) -> tuple[Metric, ...]:
     """A TOML document; dates become ISO 8601 text."""
-    document = tomllib.loads(_text(content))
-    return flatten(document, source) if document else ()
+    try:
+        document = tomllib.loads(_text(content), parse_float=_float)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return flatten(document, source, _most(content)) if document else ()
 
 
 def read_csv(content: bytes, source: str) -> tuple[Metric, ...]:
@@ -148,26 +203,44 @@ def read_tsv(content: bytes, source: str) -> tuple[Metric, ...]:
 
 
 def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
+    reader = csv.reader(io.StringIO(_text(content)), delimiter=delimiter)
     try:
-        rows = [row for row in csv.reader(io.StringIO(_text(content)), delimiter=delimiter) if row]
+        lines = _rows([(reader.line_num, row) for row in reader])
     except csv.Error as error:
-        raise ValueError(str(error)) from error
-    if len(rows) < 2:
+        raise ValueError(f"line {reader.line_num}: {error}") from error
+    if len(lines) < 2:
         return ()
-    header, body = [name.strip() for name in rows[0]], rows[1:]
-    for number, row in enumerate(body, start=2):
+    header, body = _header(lines[0][1]), [row for _, row in lines[1:]]
+    for number, row in lines[1:]:
         if len(row) != len(header):
-            raise ValueError(f"row {number} has {len(row)} fields, the header has {len(header)}")
-    if len(set(header)) != len(header):
-        raise ValueError("two columns have the same name")
+            raise ValueError(f"line {number} has {len(row)} fields, the header has {len(header)}")
     columns = {name: tuple(_cell(row[at]) for row in body) for at, name in enumerate(header)}
     label = _step_column(columns)
     steps = columns[label] if label is not None else tuple(range(len(body)))
     return tuple(
-        Metric(source, _key(name) or "index", MetricType.SERIES, steps=steps, values=values)
+        Metric(source, _key(name), MetricType.SERIES, steps=steps, values=values)
         for name, values in columns.items()
         if name != label
     )
+
+
+def _rows(lines: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """The rows without blank lines; but in a table of one column a blank line is a missing value."""
+    while lines and not lines[-1][1]:
+        lines.pop()
+    filled = [(number, row) for number, row in lines if any(map(str.strip, row)) or len(row) > 1]
+    if not filled or len(filled[0][1]) > 1:
+        return filled
+    first = lines.index(filled[0])
+    return [(number, row or [""]) for number, row in lines[first:]]
+
+
+def _header(row: list[str]) -> list[str]:
+    header = [name.strip() for name in row]
+    if len(set(header)) != len(header):
+        raise ValueError("two columns have the same name")
+    # pandas writes its index without a name
+    return header if "index" in header else [name or "index" for name in header]
 
 
 def _step_column(columns: dict[str, tuple[Scalar, ...]]) -> str | None:
@@ -183,11 +256,11 @@ def _cell(text: str) -> Scalar:
     if "_" in text:
         return text  # Python would read 1_000 as a number, no table means that
     try:
-        return int(text)
+        return _bounded(int(text))
     except ValueError:
         pass
     try:
-        return float(text)
+        return _float(text)
     except ValueError:
         return text or None
 

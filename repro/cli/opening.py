@@ -7,12 +7,17 @@ from pathlib import Path
 
 from repro import sessions
 from repro.cli import terminal
+from repro.errors import UsageError
 from repro.project import Project, locate
 
 
 def open_project(*, create: bool = False) -> Project:
     """The project; what killed commands left is cleared first, and said."""
-    project = locate(Path.cwd(), create=create)
+    try:
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the current folder does not exist any more", "cd into the project") from error
+    project = locate(here, create=create)
     for line in sessions.sweep(project.store, _remove_containers):
         terminal.tell(f"repro: {line}")
     return project

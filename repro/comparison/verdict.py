@@ -46,12 +46,12 @@ def decide(
     return _pass(compared, matched)
 
 
-_SET_ASIDE = (Status.IGNORED, Status.UNKNOWN)
+_COMPARED = (Status.EQUAL, Status.WITHIN, Status.DIFFERENT, Status.TYPE)
 
 
 def is_compared(metric: MetricDifference) -> bool:
-    both = metric.type_a is not None and metric.type_b is not None
-    return both and metric.status not in _SET_ASIDE and metric.has_values
+    """Whether two values stood beside each other and counted."""
+    return metric.status in _COMPARED and metric.has_values
 
 
 def is_matched(output: OutputDifference) -> bool:

@@ -112,7 +112,7 @@ def _merged(*several: Hashes) -> Hashes:
 def _local_hashes(package: Package, folders: Iterable[Path], cache: Path) -> tuple[str, ...]:
     """Of the files of that version in a find-links folder, which has no list of hashes itself."""
     stem = re.compile(
-        rf"{re.escape(package.name).replace('-', '[-_.]+')}-{re.escape(package.version)}"
+        rf"{'[-_.]+'.join(map(re.escape, package.name.split('-')))}-{re.escape(package.version)}"
         r"(-[^/]*\.whl|\.tar\.gz|\.zip)$",
         re.IGNORECASE,
     )

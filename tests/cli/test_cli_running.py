@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
+import time
 
 import pytest
-from workbench import OUTPUTS, Project
+from workbench import COMMAND, OUTPUTS, Project
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def test_what_is_shown_live_is_not_held_back(project: Project) -> None:
 
 
 def test_a_reader_that_goes_away_does_not_fail_the_run(project: Project) -> None:
-    words = [str(Path(os.sys.executable).parent / "repro"), "run", "-q", "--"]
+    words = [str(COMMAND), "run", "-q", "--"]
     code = "import sys\nfor n in range(20000): print('line', n)\nopen('end.txt', 'w').write('end')"
     shell = subprocess.run(
         ["bash", "-c", 'set -o pipefail; "$@" | head -n 1', "-", *words, *python(code)],
@@ -105,6 +105,33 @@ def test_a_reader_that_goes_away_does_not_fail_the_run(project: Project) -> None
     assert shell.stdout == b"line 0\n"
     assert (project.path / "end.txt").exists(), shell.stderr.decode()
     assert project.runs()[0]["outcome"] == "finished"
+
+
+def test_a_slow_reader_gets_everything(project: Project) -> None:
+    """The command has ended long before its output is read."""
+    words = [
+        str(COMMAND),
+        "run",
+        "-q",
+        "--",
+        *python("import sys; sys.stdout.write('x' * 150_000)"),
+    ]
+    process = subprocess.Popen(
+        words, cwd=project.path, env=project.repro.environment(), stdout=subprocess.PIPE
+    )
+    time.sleep(4)
+    out, _ = process.communicate(timeout=60)
+    assert out == b"x" * 150_000
+    assert project.repro("show", "--log").expect(0).stdout == out
+
+
+def test_what_runs_on_in_the_background_does_not_hold_up_the_record(project: Project) -> None:
+    started = time.monotonic()
+    line = "sleep 60 & echo $! > local/pid; echo done"
+    (project.path / "local").mkdir()
+    done = project.repro("run", "-q", "--", "sh", "-c", line).expect(0)
+    os.kill(int((project.path / "local/pid").read_text()), signal.SIGKILL)
+    assert done.out == "done\n" and time.monotonic() - started < 30
 
 
 def test_the_environment_of_the_command_is_the_callers_own(project: Project) -> None:
@@ -205,7 +232,7 @@ def test_no_colour_codes_where_there_is_no_terminal(project: Project) -> None:
 
 def test_colour_at_a_terminal_unless_it_is_not_wanted(project: Project) -> None:
     project.record("python", "train.py")
-    command = f"{Path(os.sys.executable).parent / 'repro'} list"
+    command = f"{COMMAND} list"
 
     def at_a_terminal(**changes: str | None) -> bytes:
         env = project.repro.environment({"CI": None, "TERM": "xterm-256color", **changes})

@@ -102,6 +102,34 @@ def test_nothing_compared_is_never_a_pass(metrics):
     assert comparison.metrics_compared == comparison.outputs_compared == 0
 
 
+@pytest.mark.parametrize(
+    "run, why",
+    [
+        (result(), "no metric and no output was recorded"),
+        (result(metric("m", None)), "no metric has a value, and no output was recorded"),
+    ],
+)
+def test_nothing_compared_says_why(run, why):
+    assert compared(run, run).reasons == (f"nothing was compared: {why}",)
+
+
+def test_what_is_missing_is_the_reason_and_not_compared():
+    comparison = compared(scalars(m=1), replace(scalars(m=1), metrics=(metric("n", 1),)))
+    assert comparison.reasons == (
+        "1 metric is missing in the replay: m",
+        "1 metric is missing in the record: n",
+    )
+    assert comparison.metrics_compared == 0
+
+
+def test_other_types_are_counted_in_words():
+    one = compared(scalars(m=1, n=1), scalars(m="1", n=1))
+    assert one.reasons == ("1 metric has another type: m",)
+    assert one.metrics_compared == 2
+    both = compared(scalars(m=1, n=1), scalars(m="1", n="1"))
+    assert both.reasons == ("2 metrics have another type: m, n",)
+
+
 def test_an_empty_metric_beside_a_real_one_is_noted():
     run = result(metric("m", 1), metric("n", None))
     comparison = compared(run, run)
@@ -118,6 +146,7 @@ def test_an_empty_metric_beside_a_real_one_is_noted():
             {"exit_code": -9, "outcome": Outcome.FAILED},
             "ended with exit code -9, killed: often for want of memory",
         ),
+        ({"exit_code": 137}, "ended with exit code 137, killed: often for want of memory"),
         ({"exit_code": None, "outcome": Outcome.FAILED}, "did not finish"),
         ({"exit_code": 0, "outcome": Outcome.FAILED}, "did not finish"),
         ({"exit_code": None, "outcome": Outcome.INTERRUPTED}, "was interrupted"),

@@ -6,8 +6,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,56 +223,6 @@ def test_the_working_directory(project: Project) -> None:
 # --- environment ----------------------------------------------------------------------------
 
 
-def wheel(folder: Path, version: str, rate: float) -> None:
-    """The smallest wheel that can be installed: a package of one number."""
-    folder.mkdir(exist_ok=True)
-    name = f"repro_test_rates-{version}"
-    with zipfile.ZipFile(folder / f"{name}-py3-none-any.whl", "w") as archive:
-        parts = {
-            "repro_test_rates.py": f"RATE = {rate}\n",
-            f"{name}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: repro-test-rates\n"
-            f"Version: {version}\n",
-            f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\n"
-            "Root-Is-Purelib: true\nTag: py3-none-any\n",
-        }
-        for path, content in parts.items():
-            archive.writestr(path, content)
-        archive.writestr(
-            f"{name}.dist-info/RECORD",
-            "".join(f"{path},,\n" for path in [*parts, f"{name}.dist-info/RECORD"]),
-        )
-
-
-@pytest.fixture
-def rates(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    use_venv: Callable[[Path], None],
-) -> Callable[[str], None]:  # fmt: skip
-    """A training that depends on a package, and what puts a version of that package in place."""
-    wheels, venv = tmp_path / "wheels", tmp_path / "venv"
-    wheel(wheels, "1.0", 0.1)
-    wheel(wheels, "1.1", 0.2)
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
-    workbench.uv("venv", "--no-project", "--python", sys.executable, str(venv))
-    use_venv(venv)
-    project.write(
-        "train.py",
-        "import json, repro_test_rates\n"
-        "json.dump({'rate': repro_test_rates.RATE}, open('metrics.json', 'w'))\n",
-    )
-
-    def install(version: str) -> None:
-        workbench.uv(
-            "pip", "install", "--python", str(venv / "bin/python"), "--no-index",
-            "--find-links", str(wheels), f"repro-test-rates=={version}",
-        )  # fmt: skip
-
-    return install
-
-
 def test_a_package_version(project: Project, rates: Callable[[str], None]) -> None:
     rates("1.0")
     first = project.record("python", "train.py", env={"TRAINING_MODE": "exact"})
@@ -283,7 +231,7 @@ def test_a_package_version(project: Project, rates: Callable[[str], None]) -> No
     assert found.kinds == {"packages"}
     assert found.named["packages", "repro-test-rates"] == ("1.0", "1.1")
     red = [item for item in found.document["comparison"]["metrics"] if item["status"] != "equal"]
-    assert [(item["name"], item["a"], item["b"]) for item in red] == [("rate", 0.1, 0.2)]
+    assert [(item["name"], item["a"], item["b"]) for item in red] == [("rate", 1.0, 1.1)]
 
 
 def test_a_lockfile_that_says_another_version_than_is_installed_is_reported(
