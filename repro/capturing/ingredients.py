@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import config
-from repro.capturing import data, dvc_pipeline, interpreter, leftovers, params, source
+from repro.capturing import (
+    data,
+    dvc_pipeline,
+    interpreter,
+    leftovers,
+    params,
+    result_findings,
+    source,
+)
 from repro.capturing.digests import Digests
 from repro.capturing.dvc_pipeline import Declared
 from repro.capturing.interpreter import Found
@@ -219,13 +227,14 @@ def settle(project: Project, parts: Ingredients, collected: Collected) -> Ingred
     """
     written = frozenset(collected.changes.written)
     leftover = leftovers.find(parts.source, written, _products(project, parts))
+    concerns = (*parts.findings, *result_findings.of_collected(project.workspace, collected))
     if not leftover:
-        return parts
+        return replace(parts, findings=concerns)
     return replace(
         parts,
         source=leftovers.remove(parts.source, leftover),
         findings=(
-            *parts.findings,
+            *concerns,
             Finding(
                 Severity.NOTE,
                 "source",

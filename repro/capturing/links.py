@@ -13,10 +13,10 @@ def target(workspace: Path, path: str) -> str | None:
     """Path within the workspace of what stands at the end of all links; None where that is outside."""
     top = os.path.realpath(workspace)
     real = os.path.realpath(workspace / path)
-    return os.path.relpath(real, top) if real.startswith(os.path.join(top, "")) else None
+    return os.path.relpath(real, top) if real.startswith(f"{top.rstrip('/')}/") else None
 
 
 def in_dvc_cache(path: Path) -> bool:
     """Whether it is a link to a file of a DVC cache, whose name is the hash of what it holds."""
-    real = os.path.realpath(path)
-    return path.is_symlink() and _CACHED.search(real) is not None and os.path.isfile(real)
+    real = Path(os.path.realpath(path))
+    return path.is_symlink() and _CACHED.search(str(real)) is not None and real.is_file()

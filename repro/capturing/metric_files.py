@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -40,9 +41,7 @@ class Scene:
     observed: bool
 
 
-def read(
-    scene: Scene, expected: Expected
-) -> tuple[tuple[MetricSource, ...], tuple[Metric, ...]]:
+def read(scene: Scene, expected: Expected) -> tuple[tuple[MetricSource, ...], tuple[Metric, ...]]:
     """What became of every place where metrics were expected, and the metrics, by path and name."""
     sources: dict[str, MetricSource] = {}
     metrics: list[Metric] = []
@@ -105,19 +104,19 @@ def _read(scene: Scene, path: str, *, cache_links: bool) -> _Read:
     return SourceState.READ, "", values
 
 
-def _not_this_runs(
-    scene: Scene, path: str, *, cache_links: bool
-) -> tuple[SourceState, str] | None:
+def _not_this_runs(scene: Scene, path: str, *, cache_links: bool) -> tuple[SourceState, str] | None:
     """Why what stands there is no measurement of this run, if it is none.
 
     Of a link that counts what it leads to: a new link to an old file measures nothing.
     """
     absolute = scene.workspace / path
-    if not os.path.lexists(absolute) or absolute.is_dir():
+    try:
+        mode = absolute.stat().st_mode
+    except OSError:
+        return SourceState.MISSING, _dangling(absolute)
+    if stat.S_ISDIR(mode):
         return SourceState.MISSING, ""
-    if not os.path.isfile(absolute):
-        if absolute.is_symlink():
-            return SourceState.MISSING, "it is a link with no file at its end"
+    if not stat.S_ISREG(mode):
         return SourceState.UNREADABLE, "it is no file"
     cached = cache_links and links.in_dvc_cache(absolute)
     real = path if cached else links.target(scene.workspace, path)
@@ -130,6 +129,10 @@ def _not_this_runs(
     if real in scene.written:
         return SourceState.STALE, "its mode, its owner or its name was changed, its content not"
     return SourceState.STALE, "" if real == path else f"a link to {real}"
+
+
+def _dangling(path: Path) -> str:
+    return "it is a link with no file at its end" if os.path.lexists(path) else ""
 
 
 def _holds_value(metric: Metric) -> bool:

@@ -27,7 +27,7 @@ def read(
         try:
             params = _params(workspace, path)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
             findings.append(
                 Finding(
                     Severity.RISKS,
@@ -61,8 +61,11 @@ def _params(workspace: Path, path: str) -> list[Param]:
     reader = readers.reader_of(path)
     if reader is None:
         raise ValueError("its format is not known (JSON, YAML, TOML, CSV and TSV are)")
+    absolute = workspace / path
+    if absolute.exists() and not absolute.is_file():
+        raise ValueError("it is no file")
     params: list[Param] = []
-    for item in reader((workspace / path).read_bytes(), path):
+    for item in reader(absolute.read_bytes(), path):
         params.extend(_scalars(item))
     return params
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
 
-from repro.capturing.files import Scan
+from repro.capturing import links
+from repro.capturing.files import ENVIRONMENTS, SKIPPED, Scan
+from repro.capturing.results import Collected
 from repro.manifest import Finding, Result, Severity, SourceState
 
 _STATES = {
@@ -71,6 +74,50 @@ def _some(names: tuple[str, ...], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
+def of_collected(workspace: Path, collected: Collected) -> Iterator[Finding]:
+    """What a run wrote, or should have written, and what is in no part of the result all the same."""
+    if collected.unreadable:
+        yield Finding(
+            Severity.RISKS,
+            "outputs",
+            f"could not be read: {_some(collected.unreadable)}",
+            "what the run wrote there is not recorded; check the permissions",
+        )
+    linked = tuple(
+        item.path
+        for item in collected.outputs
+        if item.link is not None and links.target(workspace, item.path) is None
+    )
+    if linked:
+        yield Finding(
+            Severity.RISKS,
+            "outputs",
+            f"links that lead out of the project, recorded as links and not by what is behind them: "
+            f"{_some(linked)}",
+            "make the run write into the project",
+        )
+    for path in collected.missing_outputs:
+        if why := _out_of_sight(workspace, path):
+            yield Finding(
+                Severity.RISKS,
+                "outputs",
+                f"the declared output {path} lies where no results are looked for: {why}",
+                "make the run write it to another place, or take it out of repro.yaml",
+            )
+
+
+def _out_of_sight(workspace: Path, path: str) -> str:
+    """The folder on the way to it that is not looked into, if there is one."""
+    parts = PurePosixPath(path).parts
+    for count, part in enumerate(parts, start=1):
+        place = "/".join(parts[:count])
+        if part in SKIPPED | ENVIRONMENTS:
+            return place
+        if (workspace / place).is_symlink():
+            return f"{place} is a link"
+    return ""
+
+
 def of_scan(scan: Scan, taken: Collection[str], written: Collection[str]) -> Iterator[Finding]:
     """What lay in the project before the run and is in no part of the record. ``taken``: the paths of
     the source and the data; ``written``: what the run wrote itself."""
@@ -78,14 +125,7 @@ def of_scan(scan: Scan, taken: Collection[str], written: Collection[str]) -> Ite
         yield Finding(
             Severity.NOTE,
             "outputs",
-            f"Python environments inside the project are no outputs: {_some(scan.environments)}",
-        )
-    if scan.unreadable:
-        yield Finding(
-            Severity.RISKS,
-            "outputs",
-            f"folders that could not be read: {_some(scan.unreadable)}",
-            "what the run wrote there is not recorded; check the permissions",
+            f"environments inside the project are no outputs: {_some(scan.environments)}",
         )
     ignored = tuple(
         sorted(

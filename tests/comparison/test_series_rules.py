@@ -81,6 +81,48 @@ def test_labels_that_repeat_are_compared_by_position():
     assert (found.status, found.first_step, found.a, found.b) == (Status.DIFFERENT, 0, 2, 5)
 
 
+def test_labels_that_repeat_on_one_side_hide_nothing():
+    once = series("s", (5, 6), (0, 1))
+    twice = series("s", (5, 9, 6), (0, 1, 1))
+    for a, b in ((once, twice), (twice, once)):
+        assert difference(a, b).status is Status.DIFFERENT
+
+
+def test_by_position_one_side_may_be_longer():
+    short, long = series("s", (1, 2), (0, 0)), series("s", (1, 2, 3), (0, 0, 0))
+    lost, added = difference(long, short), difference(short, long)
+    assert (lost.status, lost.a, lost.b, lost.first_step_only_in) == (
+        Status.DIFFERENT,
+        3,
+        None,
+        "a",
+    )
+    assert (added.a, added.b, added.first_step_only_in) == (None, 3, "b")
+
+
+def test_the_first_step_is_the_first_of_the_file_where_one_has_all_of_the_other():
+    labels = ("epoch 9", "epoch 10", "epoch 11")
+    found = difference(series("s", (1, 2, 3), labels), series("s", (9, 9), labels[:2]))
+    assert found.first_step == "epoch 9"
+
+
+@pytest.mark.parametrize(
+    "ours, theirs, first",
+    [
+        ((3, 1), (1, 2), 2),
+        ((math.nan, 10, 1), (math.nan, 2, 1), 2),
+        ((None, "b"), (None, "a"), "a"),
+        ((None, math.nan, 7), (8, math.nan, None), 7),
+        ((True, math.inf), (False, math.inf), False),
+    ],
+)
+def test_steps_that_neither_side_has_all_of_go_by_size(ours, theirs, first):
+    values = (1,) * len(ours)
+    for a, b in ((ours, theirs), (theirs, ours)):
+        found = difference(series("s", values, a), series("s", values, b))
+        assert (found.status, found.first_step) == (Status.DIFFERENT, first)
+
+
 def test_by_position_the_labels_count_too():
     found = difference(series("s", (1, 2), (0, 0)), series("s", (1, 2), (0, 1)))
     assert found.status is Status.DIFFERENT
@@ -135,6 +177,9 @@ def test_steps_without_values_are_equal_to_the_very_same_only():
     assert difference(odd, odd).status is Status.EQUAL
     assert difference(odd, series("s", (1, 2))).status is Status.DIFFERENT
     assert difference(odd, replace(odd, values=(1, 3))).status is Status.DIFFERENT
+    for cut in (replace(odd, values=(1,)), replace(odd, steps=(0, 1))):
+        assert difference(odd, cut).status is Status.DIFFERENT, "well-formed on one side only"
+        assert difference(cut, odd).status is Status.DIFFERENT
     assert difference(odd, odd).note == "malformed: not as many values as steps"
 
 
