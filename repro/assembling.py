@@ -65,7 +65,7 @@ def store(project: Project, capture: Capture, session: Session, name: str | None
 def _policy(project: Project, parts: Ingredients) -> Policy:
     expected = ingredients.expected(project, parts)
     return Policy(
-        tolerances=project.config.tolerances,
+        tolerances=project.tolerances,
         metrics=expected.metrics,
         outputs=expected.outputs,
         ignored_outputs=expected.ignored,

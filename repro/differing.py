@@ -49,7 +49,7 @@ class RunDifference:
 
 def diff(project: Project, a: Run, b: Run) -> RunDifference:
     """Set two runs side by side. Nothing is executed."""
-    policy = Policy(tolerances=project.config.tolerances)
+    policy = Policy(tolerances=project.tolerances)
     comparison = compare_manifests(a.manifest, b.manifest, policy, reader(project.store))
     notes: list[str] = []
     return RunDifference(

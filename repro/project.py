@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import config
 from repro.capturing import revisions, source
 from repro.config import Config
+from repro.manifest import Tolerance
 from repro.store import Store, exclude_from_git, find_project
 
 
@@ -25,6 +26,14 @@ class Project:
         """The project's folder relative to the workspace; empty where they are the same."""
         relative = self.folder.relative_to(self.workspace).as_posix()
         return "" if relative == "." else relative
+
+    @property
+    def tolerances(self) -> tuple[Tolerance, ...]:
+        """Those of repro.yaml; a pattern over ``file:name`` names the file as everything else does."""
+        return tuple(
+            replace(item, pattern=self.inside(item.pattern)) if ":" in item.pattern else item
+            for item in self.config.tolerances
+        )
 
     def inside(self, path: str) -> str:
         """A path of repro.yaml, relative to the workspace as everything in a manifest is."""

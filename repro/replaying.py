@@ -244,7 +244,7 @@ def _policy(project: Project, manifest: Manifest) -> Policy:
     ignored = tuple(project.inside(path) for path in current.ignored_outputs)
     return replace(
         manifest.policy,
-        tolerances=current.tolerances or manifest.policy.tolerances,
+        tolerances=project.tolerances or manifest.policy.tolerances,
         ignored_outputs=tuple(dict.fromkeys((*manifest.policy.ignored_outputs, *ignored))),
     )
 

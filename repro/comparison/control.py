@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from repro.comparison.comparing import compare_results
 from repro.comparison.nouns import Comparison, Status, Verdict
-from repro.manifest import Policy, Result
+from repro.manifest import Outcome, Policy, Result
 
 _SIDES = ("an earlier replay", "this replay")
 _REMEDY = (
@@ -43,7 +43,9 @@ def comparable(one: Result, other: Result) -> bool:
 
 def is_needed(comparison: Comparison, result: Result, controls: Iterable[Result]) -> bool:
     """Whether another replay would say more than those that there are."""
-    return can_explain(comparison) and not any(comparable(item, result) for item in controls)
+    return can_explain(comparison) and not any(
+        comparable(item, result) and item.outcome is Outcome.FINISHED for item in controls
+    )
 
 
 def explained(
@@ -54,20 +56,23 @@ def explained(
     if not can_explain(comparison):
         return comparison
     found = [item for item in controls if comparable(item, result)]
-    if not found:
-        step = f"to learn whether the training itself repeats: {again}"
-        return replace(comparison, next_step=f"{comparison.next_step}; {step}".lstrip("; "))
-    for control in found:
-        between = compare_results(control, result, policy, sides=_SIDES)
-        if can_explain(between):
+    between = [compare_results(item, result, policy, sides=_SIDES) for item in found]
+    for comparison_of_two in between:
+        if can_explain(comparison_of_two):
             note = (
                 "the training is not deterministic: two replays of it, in the same environment on the "
-                f"same machine, differ from each other as well ({between.reasons[0]})"
+                "same machine, differ from each other as well "
+                f"({comparison_of_two.reasons[0]})"
             )
             return replace(comparison, notes=(note, *comparison.notes), next_step=_REMEDY)
+    agreeing = sum(item.verdict.passed for item in between)
+    if not agreeing:
+        # one that failed, or lacks what this one has, says nothing about the values
+        step = f"to learn whether the training itself repeats: {again}"
+        return replace(comparison, next_step=f"{comparison.next_step}; {step}".lstrip("; "))
     note = (
-        f"the training repeats itself here: {len(found)} other "
-        f"replay{'s agree' if len(found) > 1 else ' agrees'} with this one, so the difference comes "
+        f"the training repeats itself here: {agreeing} other "
+        f"replay{'s agree' if agreeing > 1 else ' agrees'} with this one, so the difference comes "
         "from what differs between the record and here"
     )
     return replace(comparison, notes=(note, *comparison.notes))

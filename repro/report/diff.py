@@ -27,7 +27,7 @@ def heading(found: RunDifference) -> Heading:
 
 
 def as_json(found: RunDifference) -> str:
-    """``{"schema": "repro/diff/v1", …}``, one line; specs/diff.md."""
+    """``{"schema": "repro/diff/v1", …}``, one line; specs/documents.md."""
     code = None
     if found.code is not None:
         code = {

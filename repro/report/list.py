@@ -23,7 +23,7 @@ GUESSED_COLUMNS = 2
 
 
 def as_json(rows: Sequence[Row], total: int) -> str:
-    """``{"schema": "repro/list/v1", "total", "runs": [...]}``, one line; specs/list.md."""
+    """``{"schema": "repro/list/v1", "total", "runs": [...]}``, one line; specs/documents.md."""
     document = {
         "schema": "repro/list/v1",
         "total": total,

@@ -19,7 +19,7 @@ SHOWN_NOTES = 3
 
 
 def as_json(run: Run) -> str:
-    """``{"schema": "repro/run/v1", "id", "grade", "manifest"}``, one line; specs/run.md."""
+    """``{"schema": "repro/run/v1", "id", "grade", "manifest"}``, one line; specs/documents.md."""
     document = {
         "schema": "repro/run/v1",
         "id": run.id,
