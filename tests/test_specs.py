@@ -227,16 +227,16 @@ def printed(shared_project: Project) -> dict[str, list[Any]]:
     comparisons = [
         project.replay(run["id"], engine="venv").document for run in (first, second, failed)
     ]
-    broken = project.path / ".repro" / "blobs" / "sha256"
-    (pack,) = (
-        item for item in first["manifest"]["contents"] if item["path"].endswith("commit.pack")
-    )
-    (broken / pack["digest"].removeprefix("sha256:")).write_bytes(b"")
+
+    def diff(a: dict[str, Any], b: dict[str, Any]) -> Any:
+        return project.repro("diff", a["id"], b["id"], "--json").document
+
+    diffs = [diff(first, second), diff(second, failed), diff(first, first)]
+    blobs = project.path / ".repro" / "blobs" / "sha256"
+    (pack,) = (item for item in first["manifest"]["contents"] if "commit.pack" in item["path"])
+    (blobs / pack["digest"].removeprefix("sha256:")).write_bytes(b"")
     comparisons.append(project.replay("first", engine="venv").expect(3).document)
-    diffs = [
-        project.repro("diff", a["id"], b["id"], "--json").document
-        for a, b in ((first, second), (second, failed), (first, first))
-    ]
+    diffs.append(diff(first, second))
     replays = [
         json.loads(path.read_bytes())
         for path in (project.path / ".repro" / "replays").rglob("*")
@@ -279,6 +279,7 @@ def test_nothing_is_printed_that_is_not_specified(printed: dict[str, list[Any]])
         for item in difference["data"]:
             assert item.keys() == schema("diff.schema.json")["$defs"]["data"]["properties"].keys()
     assert printed["diff"][0]["data"] and printed["diff"][0]["code"]["files"]
+    assert printed["diff"][-1]["code"] is None and printed["diff"][-1]["notes"]
 
 
 def test_a_row_of_the_list_has_all_that_the_index_knows() -> None:

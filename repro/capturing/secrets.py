@@ -1,8 +1,7 @@
 """Finds secrets before they reach the disk: in the command line, the variables, the parameters, and
 the files that the snapshot would take along though they are not committed.
 
-Few rules, each precise: a false alarm stops somebody's training. It fails closed, names the place and
-never the value.
+It fails closed, names the place and never the value. What a secret looks like: secret_rules.py.
 """
 
 from __future__ import annotations
@@ -10,41 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from repro.capturing import secret_rules
+from repro.capturing.secret_rules import looks_secret
 from repro.errors import SecretFound
 
 if TYPE_CHECKING:
     from repro.capturing.ingredients import Ingredients
     from repro.project import Project
 
-FILE_CAP = 2 * 1000**2
-"""Bytes: larger uncommitted files are data, not code, and are not searched."""
+__all__ = ["Hit", "demand_none", "looks_secret"]
 
-_TOKENS = {
-    "a private key": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----",
-    "an AWS access key": r"\b(?:AKIA|ASIA)[A-Z2-7]{16}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})\b",
-    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{20,}\b",
-    "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}\b",
-    "an OpenAI or Anthropic key": r"\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{32,}\b",
-    "a Slack token": r"\bxox[abprs]-[A-Za-z0-9-]{10,}\b",
-    "a Google API key": r"\bAIza[A-Za-z0-9_-]{35}\b",
-    "a package index token": r"\bpypi-AgE[A-Za-z0-9_-]{50,}\b",
-    "a password in a URL": r"\b[a-z][a-z0-9+.-]*://[^/\s:@'\"<>{}$]+:[^/\s:@'\"<>{}$]{3,}@[\w.-]+",
-}
-_ASSIGNED = re.compile(
-    r"(?i)(?:^|[\s;,{(\"'.-])"
-    r"([A-Za-z0-9_.-]*(?:password|passwd|api[_-]?key|secret[_-]?key|secret|access[_-]?token|auth[_-]?token))"
-    r"[\"']?\s*(?:=|:|\s)\s*[\"']?([^\s\"',;)}]{8,})"
+FILE_CAP = 64 * 1000**2
+"""Bytes: larger uncommitted files are data, not code, and are not searched."""
+BINARY_CAP = 2 * 1000**2
+"""The same for files that are no text, and for rules that look at every line."""
+
+_FOR_SECRETS = re.compile(
+    r"\.env(?:\.(?!example$|sample$|template$|dist$)[\w.-]+)?|[\w.-]+\.env|\.envrc|\.pypirc|\.npmrc"
+    r"|credentials(?:\.\w+)?|secrets?\.(?:ya?ml|toml|json|ini)"
 )
-_SECRET_NAME = re.compile(
-    r"(?i)(?:^|_)(?:password|passwd|secret|api_?key|access_?key|private_?key|credentials?|(?:auth|access|api|bearer|hf|github|gitlab|wandb|neptune|comet)_?token|token)$"
-)
-_TOKEN_PATTERN = re.compile(
-    "|".join(f"(?P<t{at}>{rule})" for at, rule in enumerate(_TOKENS.values()))
-)
-_KINDS = tuple(_TOKENS)
+"""Names of files that people keep secrets in, each with a name of its own."""
+_PASSWORDS = frozenset((".pgpass", ".htpasswd", ".git-credentials"))
+"""Names of files with nothing else in them."""
 
 
 @dataclass(frozen=True)
@@ -70,49 +59,62 @@ def demand_none(parts: Ingredients, project: Project) -> None:
 
 
 def _scan(parts: Ingredients, project: Project) -> Iterator[Hit]:
-    line = "the command line"
-    yield from _in_text(" ".join(parts.command.argv), line, assigned=True, numbered=False)
+    yield from _in_command(parts.command.argv)
     for name, value in parts.env.items():
-        if looks_secret(name) and value:
-            yield Hit(f"the environment variable {name}", "a secret by its name")
-        yield from _in_text(value, f"the environment variable {name}", numbered=False)
+        place = f"the environment variable {name}"
+        # a file with credentials is named, not written down
+        if looks_secret(name) and value and not re.match(r"~?/|\.{1,2}/", value):
+            yield Hit(place, "a secret by its name")
+        yield from _in_text(value, place)
     for param in parts.params:
+        place = f"{param.source}, parameter {param.name}"
+        if param.value is None or isinstance(param.value, bool):
+            continue
+        if secret_rules.is_secret(param.name.rpartition(".")[2], str(param.value)):
+            yield Hit(place, "a secret by its name")
         if isinstance(param.value, str):
-            place = f"{param.source}, parameter {param.name}"
-            if looks_secret(param.name.rpartition(".")[2]) and len(param.value) >= 8:
-                yield Hit(place, "a secret by its name")
-            yield from _in_text(param.value, place, numbered=False)
+            yield from _in_text(param.value, place)
     for changed in parts.source.changed:
         kind, _, path = changed.partition(" ")
         if "D" not in kind:
-            yield from _in_file(project, path)
+            yield from _in_file(project.workspace, path)
 
 
-def looks_secret(name: str) -> bool:
-    """Whether a variable or a parameter of this name holds a secret."""
-    return _SECRET_NAME.search(name.replace("-", "_")) is not None
+def _in_command(argv: tuple[str, ...]) -> Iterator[Hit]:
+    line = "the command line"
+    yield from _in_text(" ".join(argv), line)
+    yield from (Hit(line, f"a value for {name!r}") for name in secret_rules.in_command(argv))
 
 
-def _in_file(project: Project, path: str) -> Iterator[Hit]:
-    absolute = project.workspace / path
-    try:
-        if absolute.is_symlink() or not absolute.is_file() or absolute.stat().st_size > FILE_CAP:
-            return
-        content = absolute.read_bytes()
-    except OSError:
+def _in_text(text: str, place: str) -> Iterator[Hit]:
+    content = text.encode("utf-8", "surrogatepass")
+    yield from (Hit(place, kind) for kind, _ in secret_rules.forms(content))
+
+
+def _in_file(workspace: Path, path: str) -> Iterator[Hit]:
+    content = _content(workspace / path)
+    if content is None:
         return
-    if b"\0" not in content[:8000]:
-        yield from _in_text(content.decode("utf-8", "replace"), path)
+    found = [*secret_rules.forms(content)]
+    if PurePosixPath(path).name in _PASSWORDS and content.strip():
+        found.append(("a password", 0))
+    if len(content) <= BINARY_CAP:
+        rule = _FOR_SECRETS.fullmatch(PurePosixPath(path).name)
+        named = secret_rules.in_settings(content) if rule else secret_rules.in_code(content)
+        found += [(f"a value for {name!r}", position) for name, position in named]
+    for kind, position in sorted(found, key=lambda item: item[1]):
+        line = content.count(b"\n", 0, position) + 1
+        yield Hit(f"{path}:{line}", kind)
 
 
-def _in_text(
-    text: str, place: str, *, assigned: bool = False, numbered: bool = True
-) -> Iterator[Hit]:
-    for match in _TOKEN_PATTERN.finditer(text):
-        kind = _KINDS[int(str(match.lastgroup)[1:])]
-        where = f"{place}:{text.count(chr(10), 0, match.start()) + 1}" if numbered else place
-        yield Hit(where, kind)
-    if assigned:
-        for match in _ASSIGNED.finditer(text):
-            if not re.match(r"[$%{]|/", match[2]):
-                yield Hit(place, f"a value for {match[1].lstrip('-')!r}")
+def _content(path: Path) -> bytes | None:
+    """What there is to search; None for a link, and for what is too large."""
+    try:
+        if path.is_symlink() or not path.is_file() or (size := path.stat().st_size) > FILE_CAP:
+            return None
+        content = path.read_bytes()
+    except OSError:
+        return None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace").encode("utf-8", "replace")
+    return None if size > BINARY_CAP and b"\0" in content[:8000] else content

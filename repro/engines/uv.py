@@ -62,6 +62,13 @@ def build_environment(sources: PackageSources) -> dict[str, str]:
     return env
 
 
+def told(command: tuple[str, ...], sources: PackageSources) -> tuple[str, ...]:
+    """The step with what uv takes no variable for: --no-index."""
+    if sources.env.get("UV_NO_INDEX") and command[1:3] == ("pip", "install"):
+        return (*command[:3], "--no-index", *command[3:])
+    return command
+
+
 def run_environment(environment: str) -> dict[str, str]:
     """The variables that make a `uv run` take the environment as it is, and fetch nothing."""
     return {

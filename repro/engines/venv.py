@@ -78,7 +78,7 @@ class VenvEngine:
     def _build_all(self, recipe: Recipe, folder: Path, target: Path, site: Site) -> None:
         steps = recipe.commands(uv=str(uv.executable()), folder=str(folder), venv=str(target))
         for command in steps:
-            self._build(command, site)
+            self._build(uv.told(command, site.sources), site)
 
     def _build(self, command: tuple[str, ...], site: Site) -> None:
         env = {

@@ -88,7 +88,7 @@ def test_the_recorded_packages_are_in_it_and_no_others(
     )
     run = project.record("python", "train.py")
     (metric,) = run["manifest"]["result"]["metrics"]
-    assert metric["values"] == ["repro-test-rates1.5"]
+    assert (metric["name"], metric["value"]) == ("names.0", "repro-test-rates1.5")
     assert project.replay(engine="venv").expect(0).verdict == "identical"
 
 
@@ -100,7 +100,7 @@ def test_an_interpreter_that_is_not_to_be_had_makes_it_unreplayable(project: Pro
     definition = replace(manifest.definition, environment=environment)
     other = store.add(replace(manifest, definition=definition)).id
     document = project.replay(other, engine="venv").expect(3).document
-    assert document["verdict"] == "unreplayable" and "3.99.9" in " ".join(document["reasons"])
+    assert document["verdict"] == "unreplayable" and "3.99" in " ".join(document["reasons"])
 
 
 def test_a_run_without_python_cannot_be_had_without_an_image(project: Project) -> None:

@@ -250,6 +250,6 @@ def _not_started(error: docker.errors.APIError) -> ReproError:
     if re.search(r"could not select device driver|nvidia", text, re.I):
         return Unreplayable(
             f"the run had a GPU, and this engine cannot give one: {text}",
-            "install the NVIDIA Container Toolkit, or replay on the CPU: --no-gpu",
+            "install the NVIDIA Container Toolkit, or replay on the CPU: --no-gpus",
         )
     return EngineError(f"the container could not be started: {text}")

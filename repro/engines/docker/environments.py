@@ -101,7 +101,8 @@ class Environments:
             container.start()
             for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
                 progress.detail(" ".join(command))
-                self._exec(container, command, tools.build_environment(site.sources))
+                env = tools.build_environment(site.sources)
+                self._exec(container, tools.told(command, site.sources), env)
             self._compile(container)
             facts = self._facts(container)
             with explained("committing the environment"):
