@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from repro.errors import NotFound, ReproError
 
@@ -106,28 +106,32 @@ def execute(
     until then is returned with ``interrupted`` set. Raises NotFound where it cannot be started.
     """
     started, clock = time.time(), time.monotonic()
-    try:
-        child = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env=dict(env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=own_group,
-        )
-    except OSError as error:
-        raise _not_started(argv[0], error) from error
-    assert child.stdout and child.stderr
-    pumps = [_Pump(child.stdout, sink.stdout), _Pump(child.stderr, sink.stderr)]
-    for pump in pumps:
-        pump.start()
-    with _forwarding_termination(child):
-        status, peak, interrupted = _wait(child)
-    duration = time.monotonic() - clock
-    with contextlib.suppress(KeyboardInterrupt):
+    with _Interrupts() as interrupts:
+        try:
+            child = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=dict(env),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=own_group,
+            )
+        except OSError as error:
+            raise _not_started(argv[0], error) from error
+        assert child.stdout and child.stderr
+        pumps = [_Pump(child.stdout, sink.stdout), _Pump(child.stderr, sink.stderr)]
         for pump in pumps:
-            pump.drain()
-    code = os.waitstatus_to_exitcode(status)
+            pump.start()
+        interrupts.pass_on_to(child)
+        _, status, usage = os.wait4(child.pid, 0)
+        # tells Popen, and who interrupts, that its child is reaped: its pid may be another's soon
+        child.returncode = code = os.waitstatus_to_exitcode(status)
+        duration = time.monotonic() - clock
+        interrupted = bool(interrupts.heard)
+        for pump in pumps:
+            pump.drain(interrupts)
+    scale = 1 if sys.platform == "darwin" else 1024
+    peak = usage.ru_maxrss * scale or None
     return Execution(128 - code if code < 0 else code, started, duration, peak, interrupted)
 
 
@@ -164,57 +168,67 @@ class _Pump(threading.Thread):
         self._reading_since = None
         return chunk
 
-    def drain(self, patience: float = 2.0) -> None:
-        """Wait for the end, or until nothing more has come for a while: a background grandchild may
-        hold the pipe open for ever, and it is no longer the run."""
-        while self.is_alive():
+    def drain(self, interrupts: _Interrupts, patience: float = 2.0) -> None:
+        """Wait for the end; not for longer than nothing comes (a background grandchild may hold the
+        pipe open for ever, and it is no longer the run), and not against the user's will."""
+        heard = interrupts.heard
+        while self.is_alive() and interrupts.heard == heard:
             since = self._reading_since
             if since is not None and time.monotonic() - since > patience:
                 return
             self.join(0.05)
 
 
-def _wait(child: subprocess.Popen[bytes]) -> tuple[int, int | None, bool]:
-    interrupted = False
-    deadline: float | None = None
-    while True:
-        try:
-            if deadline is None:
-                pid, status, usage = os.wait4(child.pid, 0)
-            else:
-                pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-            if pid:
-                # tells Popen that its child is reaped, so that it never signals a reused pid
-                child.returncode = os.waitstatus_to_exitcode(status)
-                scale = 1 if sys.platform == "darwin" else 1024
-                return status, usage.ru_maxrss * scale or None, interrupted
-            assert deadline is not None
-            if time.monotonic() > deadline:
-                child.kill()
-                deadline += GRACE
-            time.sleep(0.02)
-        except KeyboardInterrupt:
-            if interrupted:
-                child.kill()
-            else:
-                # a terminal sends it to the whole group already; a second SIGINT does no harm
-                child.send_signal(signal.SIGINT)
-            interrupted = True
-            deadline = deadline or time.monotonic() + GRACE
+class _Interrupts:
+    """Ctrl-C, and SIGTERM (a CI job cancelled, a batch system's limit), end the command, not repro.
 
+    The handlers forward and return. An exception out of them could come between the command's end
+    and the moment when its exit code is in hand, and the run would be lost.
+    """
 
-@contextlib.contextmanager
-def _forwarding_termination(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """SIGTERM to repro (a CI job cancelled, a batch system's limit) ends the command as well."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    def __init__(self) -> None:
+        self.heard = 0
+        self._child: subprocess.Popen[bytes] | None = None
+        self._before: dict[int, Any] = {}
+        self._killer: threading.Timer | None = None
 
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+    def __enter__(self) -> _Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._hear)
+        return self
 
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        if self._killer:
+            self._killer.cancel()
+
+    def pass_on_to(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+        if self.heard:
+            self._forward()
+
+    def _hear(self, number: int, frame: object) -> None:
+        self.heard += 1
+        if self._child:
+            self._forward()
+
+    def _forward(self) -> None:
+        if self.heard > 1:
+            self._kill()
+            return
+        # a terminal sends it to the whole group already; a second SIGINT does no harm
+        self._send(signal.SIGINT)
+        self._killer = threading.Timer(GRACE, self._kill)
+        self._killer.daemon = True
+        self._killer.start()
+
+    def _kill(self) -> None:
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        # not Popen.send_signal: that one looks first whether the child has ended, and reaps it
+        if self._child and self._child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child.pid, number)

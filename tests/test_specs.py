@@ -85,12 +85,11 @@ def test_there_is_an_example_of_every_document() -> None:
         assert f"{name}.schema.json" in shown
 
 
-@pytest.mark.parametrize("path", PROSE, ids=lambda path: path.name)
+PAGES = [*PROSE, *sorted((workbench.ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
-    dead_links(path)
-
-
-def dead_links(path: Path) -> None:
     text = re.sub(r"^```.*?^```$", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if "://" in target:

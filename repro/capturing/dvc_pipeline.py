@@ -45,9 +45,7 @@ class Declared:
     """All that stages write, metrics and plots among it; nothing of a frozen stage."""
 
 
-def pipeline(
-    workspace: Path, project: Path, targets: tuple[str, ...] = ()
-) -> tuple[Stage, ...]:
+def pipeline(workspace: Path, project: Path, targets: tuple[str, ...] = ()) -> tuple[Stage, ...]:
     """The stages that ``dvc repro`` in the project's folder would run, makers of inputs first.
 
     Those of the project's ``dvc.yaml`` (only ``targets``, where some are named), and stages elsewhere

@@ -225,7 +225,8 @@ def settle(project: Project, parts: Ingredients, collected: Collected) -> Ingred
     left: a result, not source. It is taken out, so that the second recording of the same thing has
     the same definition as the first.
     """
-    written = frozenset(collected.changes.written)
+    moved = collected.changes
+    written = frozenset(moved.written) - moved.touched  # a chmod of untracked code leaves it code
     leftover = leftovers.find(parts.source, written, _products(project, parts))
     concerns = (*parts.findings, *result_findings.of_collected(project.workspace, collected))
     if not leftover:
@@ -257,12 +258,14 @@ def _products(project: Project, parts: Ingredients) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def without_interrupts() -> Iterator[None]:
-    """What the command did is written down to the end, a second Ctrl-C or not."""
+    """What the command did is written down to the end, a second Ctrl-C, or a SIGTERM, or not."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

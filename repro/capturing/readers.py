@@ -157,12 +157,11 @@ def _most(content: bytes) -> int:
 
 def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
     """A JSON document; NaN and Infinity as Python's json writes them are read."""
-    if not content.strip():
+    text = _text(content)
+    if not text.strip():
         return ()
     try:
-        document = json.loads(
-            _text(content), object_pairs_hook=_unique, parse_float=_float, parse_int=_int
-        )
+        document = json.loads(text, object_pairs_hook=_unique, parse_float=_float, parse_int=_int)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return () if document is None else flatten(document, source, _most(content))

@@ -157,11 +157,13 @@ def in_command(argv: tuple[str, ...]) -> Iterator[str]:
     """Names that a command line gives a secret to: ``--password x``, ``api_key=x``, and in a script."""
     for word, following in zip(argv, (*argv[1:], "")):
         name, separator, value = word.partition("=")
-        found = list(in_script(word)) if re.search(r"\s", word) else []
-        if separator and (named := _NAMED.match(name)):
-            found.append((named[1], value))
-        elif option := _OPTION.match(word):
-            found.append((option[1], following))
+        named, option = _NAMED.match(name), _OPTION.match(word)
+        if option:
+            found = [(option[1], following)]
+        else:
+            found = list(in_script(word))
+            if separator and named:
+                found.append((named[1], value))
         yield from (name for name, value in found if is_secret(name.rpartition(".")[2], value))
 
 

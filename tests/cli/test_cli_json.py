@@ -31,8 +31,11 @@ def test_run_prints_the_run_also_where_the_command_fails(project: Project) -> No
     assert document["manifest"]["result"]["outcome"] == "failed"
 
 
-def test_capture_show_list_and_diff_print_one_document(project: Project) -> None:
+def test_capture_show_list_diff_and_doctor_print_one_document(project: Project) -> None:
     project.record("python", "train.py")
+    project.record("python", "train.py")
+    one_document(project.repro("diff", "latest~1", "latest", "--json").expect(0), "repro/diff/v1")
+    one_document(project.repro("doctor", "--json"), "repro/doctor/v1")
     captured = project.repro("capture", "--json", "--", "python", "train.py").expect(0)
     one_document(captured, "repro/run/v1")
     one_document(project.repro("show", "--json").expect(0), "repro/run/v1")
