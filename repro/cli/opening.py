@@ -16,7 +16,9 @@ def open_project(*, create: bool = False) -> Project:
     try:
         here = Path.cwd()
     except FileNotFoundError as error:
-        raise UsageError("the current folder does not exist any more", "cd into the project") from error
+        raise UsageError(
+            "the current folder does not exist any more", "cd into the project"
+        ) from error
     project = locate(here, create=create)
     for line in sessions.sweep(project.store, _remove_containers):
         terminal.tell(f"repro: {line}")

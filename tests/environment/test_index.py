@@ -200,7 +200,9 @@ def test_project_files(tmp_path: Path) -> None:
         "[[tool.poetry.source]]\nname='p'\nurl='https://poetry.example'\n"
         "[[tool.pdm.source]]\nname='f'\nurl='https://links.example'\ntype='find_links'\n"
     )
-    (tmp_path / "Pipfile").write_text("[[source]]\nurl='https://pypi.example/simple'\nname='pypi'\n")
+    (tmp_path / "Pipfile").write_text(
+        "[[source]]\nurl='https://pypi.example/simple'\nname='pypi'\n"
+    )
     (tmp_path / "requirements.txt").write_text(
         "--extra-index-url https://torch.example/cu118\n-f ./dist\ntorch==2.0\n"
     )
@@ -221,7 +223,9 @@ def test_project_files(tmp_path: Path) -> None:
 def test_a_projects_indexes_come_last_and_the_public_one_is_no_extra(
     env: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "Pipfile").write_text("[[source]]\nurl='https://pypi.example/simple'\nname='pypi'\n")
+    (tmp_path / "Pipfile").write_text(
+        "[[source]]\nurl='https://pypi.example/simple'\nname='pypi'\n"
+    )
     (tmp_path / "requirements.txt").write_text("--extra-index-url https://torch.example\n")
     env["PIP_EXTRA_INDEX_URL"] = "https://pip.example"
     found = sources(env, projects=[tmp_path])
