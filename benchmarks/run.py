@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -48,6 +49,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no docker build")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     options = parser.parse_args()
+    # ended by a signal, it clears up as well
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     machine = _machine()
     print(_described(machine))
     rows: list[tuple[str, Row]] = []

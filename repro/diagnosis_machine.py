@@ -34,7 +34,6 @@ ASKING = 4.0
 """Seconds that a tool has to answer."""
 OLDEST_GIT = (2, 32)
 """The first that can be told to leave the user's settings alone (GIT_CONFIG_GLOBAL)."""
-PUBLIC = "https://pypi.example/simple"
 QUESTION = "six"
 """A package that hardly any index lacks; that it has none is an answer as well."""
 
@@ -201,7 +200,7 @@ def _index(scene: Scene) -> Iterator[Answer]:
         yield ok("none is used (no-index): packages come from folders of this machine")
         return
     extra = len(sources.env.get("UV_INDEX", "").split())
-    named = sources.env.get("UV_DEFAULT_INDEX", PUBLIC)
+    named = sources.env.get("UV_DEFAULT_INDEX", "the public index")
     name = index.without_credentials(named) + (f" and {extra} more" if extra else "")
     yield _asked(scene, sources, name)
 

@@ -56,6 +56,13 @@ def test_a_file_is_seen_that_is_rewritten_within_the_clock_tick_in_which_it_was_
     assert found.written == ("metrics.json",) and not found.touched
 
 
+def test_a_scan_ends_when_the_clock_has_gone_on(top: Path) -> None:
+    path = top / "new"
+    path.touch()
+    files.scan(top, top)
+    assert time.time() >= path.stat().st_ctime + 0.01  # ten milliseconds: the longest step of Linux
+
+
 def test_a_file_from_the_future_does_not_keep_a_scan_waiting(top: Path) -> None:
     later = time.time() + 3600
     os.utime(top / "metrics.json", (later, later))

@@ -84,11 +84,18 @@ def test_a_script_without_a_first_line_that_says_what_runs_it(project: Project) 
 def test_a_repro_yaml_that_cannot_be_read(
     project: Project, text: str, parts: tuple[str, ...]
 ) -> None:
-    project.record("python", "train.py")
     project.write("repro.yaml", text)
-    for command in (["run", "--", "touch", "ran"], ["replay", "--engine", "venv"], ["list"]):
-        project.repro(*command).complains(2, *parts)
+    project.repro("run", "--", "touch", "ran").complains(2, *parts)
     assert not (project.path / "ran").exists()
+
+
+def test_a_repro_yaml_that_cannot_be_read_stops_every_command_and_harms_none(
+    project: Project,
+) -> None:
+    project.record("python", "train.py")
+    project.write("repro.yaml", "metric: [metrics.json]\n")
+    for command in (["capture", "--", "true"], ["replay"], ["list"], ["show"]):
+        project.repro(*command).complains(2, "unknown key 'metric'")
     (project.path / "repro.yaml").unlink()
     assert len(project.runs()) == 1
 
