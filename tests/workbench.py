@@ -457,6 +457,13 @@ def docker(*words: str) -> str:
     return done.stdout.decode().strip()
 
 
+def environment_image(project: Project, run: str) -> str:
+    """The name of the image that the run is replayed in."""
+    recipe = project.repro("show", run, "--dockerfile").expect(0).out
+    (key,) = (line.split()[-1] for line in recipe.splitlines() if line.startswith("# key:"))
+    return f"repro-env:{key.removeprefix('sha256:')[:32]}"
+
+
 def containers(pids: set[int]) -> list[str]:
     """Names of the containers that these processes made and that are still there."""
     names = docker("ps", "--all", "--filter", "name=repro-", "--format", "{{.Names}}").split()

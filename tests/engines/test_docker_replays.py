@@ -21,13 +21,6 @@ pytestmark = pytest.mark.docker
 # --- environments ---------------------------------------------------------------------------
 
 
-def environment_of(project: Project, run: str) -> str:
-    """The name of the image that the run was replayed in."""
-    recipe = project.repro("show", run, "--dockerfile").expect(0).out
-    (key,) = (line.split()[-1] for line in recipe.splitlines() if line.startswith("# key:"))
-    return f"repro-env:{key.removeprefix('sha256:')[:32]}"
-
-
 @pytest.fixture
 def new_version() -> str:
     """A version of the package that no other test has built an environment for."""
@@ -51,9 +44,9 @@ def test_an_environment_is_built_once_and_then_reused(
     # another run with the same packages: the same environment
     project.write("train.py", (project.path / "train.py").read_text() + "# a remark\n")
     other = project.record("python", "train.py")["id"]
-    assert environment_of(project, other) == environment_of(project, run)
+    assert workbench.environment_image(project, other) == workbench.environment_image(project, run)
     assert "building the environment" not in project.replay(other).expect(0).err
-    workbench.docker("image", "rm", environment_of(project, run))
+    workbench.docker("image", "rm", workbench.environment_image(project, run))
 
 
 def test_another_package_version_is_another_environment(
@@ -62,7 +55,9 @@ def test_another_package_version_is_another_environment(
     names = []
     for version in (new_version, f"{new_version}1"):
         rates(version)
-        names.append(environment_of(project, project.record("python", "train.py")["id"]))
+        names.append(
+            workbench.environment_image(project, project.record("python", "train.py")["id"])
+        )
     assert names[0] != names[1]
 
 
@@ -82,7 +77,7 @@ def test_proxies_credentials_and_certificates_leave_no_trace(
     }
     run = project.record("python", "train.py", env=env)["id"]
     assert project.replay(run, env=env).expect(0).verdict == "identical"
-    image = environment_of(project, run)
+    image = workbench.environment_image(project, run)
     about = workbench.docker("image", "inspect", image)
     about += workbench.docker("history", "--no-trunc", image)
     config = json.loads(workbench.docker("image", "inspect", image))[0]["Config"]
@@ -107,30 +102,10 @@ def test_the_environment_starts_as_its_base_does(project: Project) -> None:
     project.replay(run).expect(0)
     config, base = (
         json.loads(workbench.docker("image", "inspect", name))[0]["Config"]
-        for name in (environment_of(project, run), workbench.base_image())
+        for name in (workbench.environment_image(project, run), workbench.base_image())
     )
     assert config["Cmd"] == base["Cmd"] and config["Entrypoint"] == base["Entrypoint"]
     assert config["User"] in ("", "root") and not config.get("Volumes")
-
-
-def test_the_recipe_can_be_built_by_hand(project: Project, tmp_path: Path) -> None:
-    """With Docker alone, and the training runs in it."""
-    run = project.record("python", "train.py")["id"]
-    recipe = project.repro("show", run, "--dockerfile").expect(0).out
-    folder = tmp_path / "by hand"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text(recipe)
-    image = "repro-test/by-hand:1"
-    workbench.docker("build", "--quiet", "--network", "host", "--tag", image, str(folder))
-    try:
-        mount = f"{project.path}:{project.path}"
-        said = workbench.docker(
-            "run", "--rm", "--network", "none", "--volume", mount, "--workdir", str(project.path),
-            image, "python", "train.py",
-        )  # fmt: skip
-        assert "epoch 4: loss" in said
-    finally:
-        workbench.docker("image", "rm", image)
 
 
 # --- images of one's own --------------------------------------------------------------------

@@ -318,3 +318,5 @@ def test_ctrl_c_while_an_environment_is_built(
         assert not workbench.containers({running.pid})
     # nothing half-built passes for the environment: asked again, it is built and works
     assert project.replay(engine=engine).expect(0).verdict == "identical"
+    if engine == "docker":
+        workbench.docker("image", "rm", workbench.environment_image(project, "latest"))
