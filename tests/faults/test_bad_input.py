@@ -145,7 +145,7 @@ def test_recording_in_an_image_that_does_not_exist(project: Project) -> None:
 
 @pytest.mark.docker
 def test_an_image_that_is_gone_makes_the_run_unreplayable(project: Project) -> None:
-    image = "repro-test/vanishing:1"
+    image = f"repro-test/vanishing:{os.getpid()}"
     container = workbench.docker("create", workbench.base_image())
     workbench.docker("commit", "--change", "ENV VANISHING=1", container, image)
     workbench.docker("rm", container)

@@ -309,7 +309,7 @@ def _another_python() -> str:
 
 @pytest.mark.docker
 def test_the_base_image(project: Project, recorded: tuple[Path, str]) -> None:
-    other = "repro-test/other-base:mutation"
+    other = f"repro-test/other-base:{os.getpid()}"
     container = workbench.docker("create", workbench.base_image())
     try:
         workbench.docker("commit", "--change", "ENV OTHER=1", container, other)
@@ -326,7 +326,7 @@ def test_the_base_image(project: Project, recorded: tuple[Path, str]) -> None:
 @pytest.mark.docker
 def test_an_image_that_moved_under_its_tag(project: Project) -> None:
     """The same reference, another image: a tag is not an identity."""
-    reference = "repro-test/moving:latest"
+    reference = f"repro-test/moving:{os.getpid()}"
     ids = []
     try:
         for number in range(2):
