@@ -81,7 +81,7 @@ def test_an_interrupted_run_is_recorded_as_interrupted(waiting: Project, how: st
         running.interrupt()
     else:
         running.process.terminate()
-    done = running.ended(30).expect(130)
+    done = running.ended(90).expect(130)
     assert "recorded as interrupted" in done.err
     (run,) = waiting.runs()
     assert run["outcome"] == "interrupted"
@@ -112,7 +112,7 @@ def test_ctrl_c_before_and_while_the_command_starts(project: Project, after: flo
     running.until(lambda: lock.exists() and lock.stat().st_size)
     time.sleep(after)
     running.interrupt()
-    done = running.ended(30)
+    done = running.ended(90)
     done.expect(done.code)
     assert done.code in (130, 0), done
     for path in project.run_files():
@@ -189,7 +189,7 @@ def test_a_second_run_in_the_same_project_is_refused_and_nothing_is_lost(
     waiting.repro("list").expect(0)
     gate.parent.mkdir(exist_ok=True)
     gate.touch()
-    running.ended(30).expect(0)
+    running.ended(90).expect(0)
     assert [run["metrics"] for run in waiting.runs()] == [{"a": 1}]
     waiting.repro("run", "-q", "--", "python", "train.py").expect(0)
 
@@ -218,7 +218,7 @@ def test_an_interrupted_replay_ends_with_130_and_leaves_nothing(
         running.interrupt()
     else:
         running.process.terminate()
-    running.ended(30).expect(130)
+    running.ended(90).expect(130)
     assert not project.sessions()
     if engine == "docker":
         assert not workbench.containers({running.pid})
@@ -310,7 +310,7 @@ def test_ctrl_c_while_an_environment_is_built(
     running = project.repro.start("replay", "--engine", engine, env=env)
     running.until(lambda: asked() > 0)
     running.interrupt()
-    done = running.ended(30).complains(130, "interrupted")
+    done = running.ended(90).complains(130, "interrupted")
     assert "building the environment" in done.err
     assert not project.sessions()
     assert project.runs()[0]["replays"] == 0
