@@ -126,7 +126,7 @@ class Running:
         self._client, self._container = client, container
         self._peak: int | None = None
         self._last = b""
-        """What it printed on stderr last."""
+        """The end of what it printed on stderr: a line may come in pieces."""
 
     def to_end(self, sink: Sink) -> Execution:
         api = self._client.api
@@ -141,7 +141,7 @@ class Running:
         interrupted = self._pump(stream, sink)
         with explained("waiting for the container"):
             code = int(api.wait(self._container.id)["StatusCode"])
-        if code == 127 and self._last.startswith(b"[FATAL tini"):
+        if code == 127 and b"[FATAL tini" in self._last:
             raise _not_there(self._last)
         state = api.inspect_container(self._container.id)["State"]
         duration = _seconds(state) or time.monotonic() - clock
@@ -156,7 +156,7 @@ class Running:
                 if out:
                     sink.stdout(out)
                 if err:
-                    self._last = err
+                    self._last = (self._last + err)[-1000:]
                     sink.stderr(err)
         except KeyboardInterrupt:
             with uninterrupted(), contextlib.suppress(*FAULTS):
