@@ -7,6 +7,7 @@ everything else is made anew and removed.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import platform
@@ -151,7 +152,12 @@ def _docker(*words: str) -> str:
 def prepared(quick: bool) -> Iterator[Ground]:
     """The ground, for the length of the block."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE, ignore_cleanup_errors=True) as name:
+    with (
+        (CACHE / "lock").open("w") as lock,
+        tempfile.TemporaryDirectory(prefix="run-", dir=CACHE, ignore_cleanup_errors=True) as name,
+    ):
+        # two at a time would measure each other
+        fcntl.flock(lock, fcntl.LOCK_EX)
         ground = Ground(Path(name), quick, uuid.uuid4().hex[:12])
         try:
             _install_tool(Path(name))

@@ -55,6 +55,8 @@ def _end_of_class(pattern: str, at: int) -> int:
 def _class(text: str) -> str:
     negated = text[0] in "!^"
     inner = re.sub(r"([\\\[\]&~|^])", r"\\\1", text[1:] if negated else text)
+    # of two hyphens one is meant as itself, and to `re` they may one day mean a difference of sets
+    inner = re.sub(r"(?<=.)--", r"-\\-", re.sub(r"^--", r"\\--", inner))
     try:
         re.compile(f"[{inner}]")
     except re.error:

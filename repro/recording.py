@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro import assembling, clock, packing, process, sessions
+from repro import assembling, clock, interrupts, packing, process, sessions
 from repro.assembling import Capture
 from repro.capturing import data, files, host, ingredients, results, secrets, source
 from repro.capturing.digests import Digests
@@ -96,7 +96,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
             # after the pins and beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(_machine, arena, pins)
             execution = arena.execute(log)
-            with ingredients.without_interrupts():
+            with interrupts.ignored():
                 after = files.scan(project.workspace, project.folder)
                 expected = ingredients.expected(project, parts)
                 collected = results.collect(project.workspace, before, after, expected)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import canonical, locks
+from repro import canonical, interrupts, locks
 from repro.errors import Busy
 from repro.store import Store, remove_tree
 
@@ -52,12 +52,13 @@ def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterat
     try:
         with _lock(path).open("w") as lock:
             locks.acquire(lock)
-            path.mkdir()
             try:
+                path.mkdir()
                 yield Session(name, path)
             finally:
-                if not keep():
-                    remove_tree(path)
+                if path.exists() and not keep():
+                    with interrupts.ignored():
+                        remove_tree(path)
     finally:
         _lock(path).unlink(missing_ok=True)
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import shutil
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -254,18 +251,3 @@ def _products(project: Project, parts: Ingredients) -> tuple[str, ...]:
     if not parts.is_pipeline:
         return (*own, *parts.declared.metrics)
     return (*own, *parts.declared.made, *WRITTEN_BY_DVC)
-
-
-@contextlib.contextmanager
-def without_interrupts() -> Iterator[None]:
-    """What the command did is written down to the end, a second Ctrl-C, or a SIGTERM, or not."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
