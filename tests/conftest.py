@@ -6,6 +6,7 @@ The installed command and the projects to run it in are in workbench.py.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,11 @@ GATES = {
     ),
 }
 IN_CI = os.environ.get("CI") == "true"
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell starts what it puts in the background so, and every repro of the tests would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # --- the gate: without an engine a test skips, and in CI a skip is a failure ------------------
