@@ -114,9 +114,10 @@ class Scene:
         return DockerEngine(self.environ)
 
     def _engine_facts(self) -> Mapping[str, Any]:
+        # before the import: two threads that load the package from two ends would lock each other out
+        engine = self.engine()
         from repro.engines.docker.client import explained
 
-        engine = self.engine()
         with explained("telling of its machine"):
             facts: Mapping[str, Any] = engine._client.info()
         return facts

@@ -88,7 +88,21 @@ def main(args: list[str] | None = None) -> None:
     if threading.current_thread() is threading.main_thread():
         # a cancelled CI job or a batch system's limit clears up as Ctrl-C does
         signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(_run(args))
+    try:
+        code = _run(args)
+        _settle()
+    except KeyboardInterrupt:
+        # in the few lines that are left when all is done, or said
+        code = 130
+        _settle()
+    sys.exit(code)
+
+
+def _settle() -> None:
+    """What is said and stored stands: Ctrl-C while the interpreter winds up must not deny it."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -51,3 +51,13 @@ def test_help_loads_none_of_the_heavy_libraries() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_ctrl_c_after_the_end_does_not_deny_the_outcome() -> None:
+    script = (
+        "import atexit, os, signal; from repro.cli import main;"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT);"
+        "main(['--version'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
