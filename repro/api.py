@@ -7,12 +7,12 @@ the command line would end with.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from repro import differing, recording, replaying, runs
 from repro.comparison import Comparison
+from repro.config import command_words
 from repro.errors import UsageError
 from repro.logs import Silent
 from repro.process import Sink
@@ -35,8 +35,9 @@ def run(
 ) -> Run:
     """Execute a training command and record it, as `repro run` does.
 
-    ``command``: words, or one line that is split as a shell splits words; empty: that of repro.yaml,
-    else the DVC pipeline. It runs in the folder ``project``, which may be any folder of the project.
+    ``command``: words, or one line, which a shell executes where only a shell understands it; empty: that
+    of repro.yaml, else the DVC pipeline. It runs in the folder ``project``, which may be any folder of
+    the project.
     A run that fails is recorded and returned: see ``run.manifest.result``.
     """
     return recording.record(_project(project), _request(command, project, name, image), _sink(sink))
@@ -89,9 +90,9 @@ def _request(
     command: str | Sequence[str], project: Folder, name: str | None, image: str | None
 ) -> Request:
     try:
-        words = shlex.split(command) if isinstance(command, str) else command
+        words = command_words(command) if isinstance(command, str) else command
     except ValueError as error:
-        raise UsageError(f"not a command line: {command!r}: {str(error).lower()}") from error
+        raise UsageError(f"{command!r}: {error}") from error
     return Request(tuple(words), Path(project), dict(os.environ), name=name, image=image)
 
 

@@ -3,18 +3,18 @@ a run that is listed is whole."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import repro
 from repro import clock, outputs, packing
-from repro.capturing import dvc_pipeline, ingredients, result_findings, source
+from repro.capturing import dvc_pipeline, ingredients, result_findings
 from repro.capturing.files import Scan
 from repro.capturing.ingredients import Ingredients
 from repro.environment import recipe
 from repro.manifest import (
     Definition,
     Descriptor,
+    EnvironmentKind,
     Finding,
     Manifest,
     Policy,
@@ -22,6 +22,7 @@ from repro.manifest import (
     Result,
     Severity,
 )
+from repro.observing import Observed
 from repro.pinning import Pins
 from repro.project import Project
 from repro.sessions import Session
@@ -38,13 +39,16 @@ class Capture:
     scan: Scan
     """The project before the run; where none was observed, as it is."""
     written: frozenset[str]
+    recorded: frozenset[str]
+    """The files of source and data."""
+    observed: Observed = field(default_factory=Observed)
 
 
 def store(project: Project, capture: Capture, session: Session, name: str | None) -> Run:
     """Store the run, under a name if one is given."""
     parts, pins = capture.parts, capture.pins
-    definition = _definition(project, parts, pins)
-    contents, concerns = _contents(project, parts, pins, definition, session)
+    definition = _definition(project, capture)
+    contents, concerns = _contents(project, capture, definition, session)
     outputs.keep(project.store, project.workspace, capture.result.outputs)
     manifest = Manifest(
         definition=definition,
@@ -70,10 +74,15 @@ def _policy(project: Project, parts: Ingredients) -> Policy:
         outputs=expected.outputs,
         ignored_outputs=expected.ignored,
         network=project.config.network,
+        log_patterns=project.config.log.patterns,
+        log_ignored=project.config.log.ignore,
     )
 
 
-def _definition(project: Project, parts: Ingredients, pins: Pins) -> Definition:
+def _definition(project: Project, capture: Capture) -> Definition:
+    parts, environment = capture.parts, capture.pins.environment
+    if environment.kind is EnvironmentKind.PACKAGES:
+        environment = replace(environment, tools=recipe.tools(capture.observed.tools))
     command = parts.command
     if parts.is_pipeline:
         wanted = ingredients.targets(command)
@@ -82,18 +91,19 @@ def _definition(project: Project, parts: Ingredients, pins: Pins) -> Definition:
     return Definition(
         source=parts.source.source,
         data=parts.data.items,
-        environment=pins.environment,
+        environment=environment,
         command=command,
         working_directory=parts.working_directory,
         env=parts.env,
         params=parts.params,
+        inputs=capture.observed.inputs.items,
     )
 
 
 def _contents(
-    project: Project, parts: Ingredients, pins: Pins, definition: Definition, session: Session
+    project: Project, capture: Capture, definition: Definition, session: Session
 ) -> tuple[tuple[Descriptor, ...], tuple[Finding, ...]]:
-    store = project.store
+    store, parts, pins = project.store, capture.parts, capture.pins
     packs, concerns = packing.store_packs(
         parts.source, project.workspace, session.path / "source", store
     )
@@ -101,6 +111,7 @@ def _contents(
     for path, listing in parts.data.listings.items():
         found.append(store.put_bytes(listing, f"data/listings/{path}", "application/json"))
     found += parts.kept
+    found += capture.observed.inputs.kept
     plan = recipe.render(
         definition, pins.lock.text if pins.lock else "", workspace=project.workspace.as_posix()
     )
@@ -137,20 +148,18 @@ def _findings(capture: Capture, concerns: tuple[Finding, ...]) -> tuple[Finding,
         *capture.pins.findings,
         *concerns,
         *result_findings.of_result(capture.result),
-        *result_findings.of_scan(capture.scan, _taken(capture), capture.written),
+        *capture.observed.findings,
+        *result_findings.of_scan(capture.scan, _known(capture), capture.written),
     ]
     return tuple(
         sorted(dict.fromkeys(found), key=lambda item: (order.index(item.severity), item.subject))
     )
 
 
-def _taken(capture: Capture) -> frozenset[str]:
-    """The files that are part of the record, or are known not to be."""
-    parts = capture.parts
-    paths = {*source.files(parts.source), *parts.source.skipped}
-    for item in parts.data.items:
-        paths.add(item.path)
-        listing = parts.data.listings.get(item.path)
-        if listing:
-            paths.update(f"{item.path}/{entry['relpath']}" for entry in json.loads(listing))
-    return frozenset(paths)
+def _known(capture: Capture) -> frozenset[str]:
+    """The files that are part of the record, or are known not to be; where strace watched, it is known
+    of every file whether the run read it."""
+    if capture.observed.method == "strace":
+        return frozenset(capture.scan.files)
+    taken = {item.path for item in capture.observed.inputs.items}
+    return capture.recorded | taken | frozenset(capture.parts.source.skipped)

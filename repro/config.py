@@ -6,17 +6,22 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from repro import plain_yaml
 from repro.errors import UsageError
+from repro.log_metrics import Rules
 from repro.manifest import Tolerance
+from repro.watching.nouns import Mode
 
 NAME = "repro.yaml"
 UNTRACKED_CAP = 50 * 1000**2
 """Bytes: larger untracked files are left out of the source, and named."""
+
+INPUTS_CAP = 500 * 1000**2
+"""Bytes: of the files that a run read and that neither git nor DVC tracks, as much is taken along."""
 
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
@@ -59,7 +64,10 @@ class Config:
     env: tuple[str, ...] = ()
     network: bool = False
     tolerances: tuple[Tolerance, ...] = ()
+    log: Rules = field(default_factory=Rules)
     untracked_cap: int = UNTRACKED_CAP
+    inputs_cap: int = INPUTS_CAP
+    watch: Mode = Mode.AUTO
 
 
 def load(project: Path) -> Config:
@@ -160,25 +168,28 @@ def _paths(value: Any) -> tuple[str, ...]:
 def _command(config: Config, value: Any) -> Config:
     if isinstance(value, list) and value:
         return replace(config, command=tuple(_word(item) for item in value))
-    # a block scalar (`command: |`) ends in a newline; a tab separates words as a blank does
-    line = value.strip() if isinstance(value, str) else value
+    text = value.strip() if isinstance(value, str) else value
     expected = "a command line, or a list of its words"
-    _text(line.replace("\t", " ") if isinstance(line, str) else line, expected)
-    plain = _QUOTED.sub("_", line)
-    if found := _SHELL.search(plain):
-        raise ValueError(
-            f"no shell reads it, so {found[0].strip()!r} would be a word like any other; "
-            "write: sh -c '...'"
-        )
-    if found := re.match(r"\w+=", plain):
-        raise ValueError(
-            f"no shell reads it, so {found[0]!r} sets nothing; write: env {found[0]}..."
-        )
+    # a block scalar (`command: |`) has lines; a tab separates words as a blank does
+    _text(re.sub(r"[\t\n]", " ", text) if isinstance(text, str) else text, expected)
+    assert isinstance(text, str)
+    return replace(config, command=command_words(text))
+
+
+def command_words(text: str) -> tuple[str, ...]:
+    """The words of a command line, or those that have a shell read it. Raises ValueError."""
     try:
-        words = shlex.split(line)
+        words = shlex.split(text)
     except ValueError as error:
         raise ValueError(f"not a command line: {str(error).lower()}") from error
-    return replace(config, command=tuple(words))
+    if "\n" in text.strip() or _SHELL.search(_QUOTED.sub("_", text)):
+        return shell_line(text)
+    return tuple(words)
+
+
+def shell_line(text: str) -> tuple[str, ...]:
+    """The words that have a shell read the text; of several lines each must end well for the next."""
+    return ("sh", "-ec" if "\n" in text.strip() else "-c", text.strip())
 
 
 def _word(value: Any) -> str:
@@ -188,8 +199,9 @@ def _word(value: Any) -> str:
     return value
 
 
-_QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""")
-_SHELL = re.compile(r"(?:^|\s)(?:&&?|\|\|?|;|\d?>>?(?:&\d)?|<)(?=\s|$)|;(?=\s|$)|\$\(")
+_QUOTED = re.compile(r"""'[^']*'|"[^"$`\\]*"|\\.""")
+_SHELL = re.compile(r"[;&|<>$`*?~]|^\s*\w+=")
+"""What only a shell understands; between double quotes it reads `$` too."""
 
 
 def _image(config: Config, value: Any) -> Config:
@@ -241,6 +253,25 @@ def _tolerance(pattern: str, value: Any) -> Tolerance:
     return Tolerance(pattern, float(value.get("absolute", 0)), float(value.get("relative", 0)))
 
 
+def _log(config: Config, value: Any) -> Config:
+    if not isinstance(value, dict) or not value or set(value) - {"patterns", "ignore"}:
+        raise ValueError(f"expected 'patterns' or 'ignore', found {_kind(value)}")
+    patterns = _texts(value.get("patterns", []), "a regular expression")
+    Rules.check(patterns)
+    return replace(
+        config, log=Rules(patterns, _texts(value.get("ignore", []), "a name, or a glob"))
+    )
+
+
+def _watch(config: Config, value: Any) -> Config:
+    # of YAML 1.1 some remember `off` as false
+    wanted = "off" if value is False else value
+    known = [mode.value for mode in Mode]
+    if wanted not in known:
+        raise ValueError(f"expected one of {', '.join(known)}, found {_kind(value)}")
+    return replace(config, watch=Mode(wanted))
+
+
 _UNITS = {
     "": 1,
     "B": 1,
@@ -283,5 +314,8 @@ _KEYS: dict[str, Callable[[Config, Any], Config]] = {
     "env": lambda c, v: replace(c, env=_texts(v, "a variable's name, or a glob", _NAMES)),
     "network": _network,
     "tolerances": _tolerances,
+    "log": _log,
     "untracked_cap": lambda c, v: replace(c, untracked_cap=size(v)),
+    "inputs_cap": lambda c, v: replace(c, inputs_cap=size(v)),
+    "watch": _watch,
 }

@@ -136,7 +136,7 @@ class Scene:
             return None
         if not self.project.config.command and not (self.project.folder / "dvc.yaml").exists():
             return None
-        return ingredients.command(self.project, (), self.project.folder)[0]
+        return ingredients.command(self.project, (), self.project.folder, self.environ)[0]
 
     def is_pipeline(self) -> bool:
         """Whether `repro run` would run the stages of dvc.yaml."""

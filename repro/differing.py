@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import packing, sessions
+from repro import packing, printed, sessions
 from repro.capturing import revisions, source
 from repro.capturing.source import SourceDifference
 from repro.comparison import Comparison, compare_manifests
@@ -50,7 +50,8 @@ class RunDifference:
 def diff(project: Project, a: Run, b: Run) -> RunDifference:
     """Set two runs side by side. Nothing is executed."""
     policy = Policy(tolerances=project.tolerances)
-    comparison = compare_manifests(a.manifest, b.manifest, policy, reader(project.store))
+    sides = [_as_read_now(project, run.manifest) for run in (a, b)]
+    comparison = compare_manifests(sides[0], sides[1], policy, reader(project.store))
     notes: list[str] = []
     return RunDifference(
         a,
@@ -64,6 +65,13 @@ def diff(project: Project, a: Run, b: Run) -> RunDifference:
         ),
         _data(project.store, a.manifest, b.manifest, notes),
         tuple(notes),
+    )
+
+
+def _as_read_now(project: Project, manifest: Manifest) -> Manifest:
+    """With the metrics of its log as the project's rules of today read them."""
+    return replace(
+        manifest, result=printed.taken_in(project.store, manifest.result, project.config.log)
     )
 
 

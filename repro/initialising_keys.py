@@ -66,7 +66,7 @@ def _example(value: Value, why: str, seen: str = "") -> Entry:
 
 
 def _command(look: Survey) -> Entry:
-    why = "What `repro run` executes when it is given no command; no shell reads it."
+    why = "What `repro run` executes when it is given no command."
     scripts = [path for path in look.visible if _is_script(path)]
     python = "python" if not look.has("uv.lock") else "uv run python"
     example = f"{python} {shlex.quote(scripts[0]) if scripts else 'train.py'}"

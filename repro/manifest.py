@@ -22,7 +22,9 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A piece of content: where it stands, what it is, how large it is (bytes)."""
+    """A piece of content: where it stands, what it is, how large it is (bytes).
+
+    An output's path begins with ``/`` where it lies outside of the workspace."""
 
     path: str
     digest: str
@@ -31,6 +33,10 @@ class Descriptor:
     executable: bool = False
     link: str | None = None
     """Target, where the path is a symbolic link; the digest is then that of the target's text."""
+    form: str | None = None
+    """The format as which it was read to take out what is cosmetic, with a version: ``pdf/1``."""
+    content: str | None = None
+    """Digest of what is left then: dates, member times and generated ids do not count in it."""
 
 
 # --- definition: what went in ---------------------------------------------------------------
@@ -130,6 +136,8 @@ class Environment:
     image: Image | None
     interpreter: Interpreter | None = None
     packages: tuple[Package, ...] = ()
+    tools: tuple[str, ...] = ()
+    """Programs that the command starts and that a slim image lacks: make, git, gcc."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +179,9 @@ class Definition:
     working_directory: str = ""
     env: dict[str, str] = field(default_factory=dict)
     params: tuple[Param, ...] = ()
+    inputs: tuple[Descriptor, ...] = ()
+    """Files that the run read and that neither git nor DVC tracks. A path that begins with ``/`` is one
+    of the machine, with ``~/`` one of the home folder."""
 
 
 # --- result: what came out ------------------------------------------------------------------
@@ -222,6 +233,36 @@ class MetricSource:
     declared: bool = True
     """Named by repro.yaml or dvc.yaml; False when it was found among the outputs."""
     detail: str = ""
+
+
+class Aside(str, Enum):
+    """Why a number that was printed is no metric."""
+
+    DURATION = "duration"
+    RATE = "rate"
+    DATE = "date"
+    PATH = "path"
+    IDENTIFIER = "identifier"
+    MEMORY = "memory"
+    PROGRESS = "progress"
+    SETTING = "setting"
+    """Of the machine, or a count of it: a port, a process id, a number of workers."""
+    IGNORED = "ignored"
+    """By the project's own ``log: ignore``."""
+    UNREAD = "unread"
+    """Past the length up to which a log is read."""
+
+
+@dataclass(frozen=True)
+class Uncompared:
+    """A number in a log that was recognised and is not compared, once per name."""
+
+    source: str
+    name: str
+    reason: Aside
+    example: str = ""
+    """As it was printed the first time, at most 80 characters."""
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -288,6 +329,10 @@ class Result:
     modified_inputs: tuple[str, ...] = ()
     """Data and tracked files that the run itself rewrote."""
     logs: tuple[Descriptor, ...] = ()
+    uncompared: tuple[Uncompared, ...] = ()
+    """What the log's reader saw and did not take for a metric."""
+    watched: str = ""
+    """What watched its file accesses: ``strace``, ``python``; empty: nothing did."""
 
 
 # --- the documents --------------------------------------------------------------------------
@@ -331,6 +376,10 @@ class Policy:
     outputs: tuple[str, ...] = ()
     ignored_outputs: tuple[str, ...] = ()
     network: bool = False
+    log_patterns: tuple[str, ...] = ()
+    """Regular expressions that read metrics out of the log."""
+    log_ignored: tuple[str, ...] = ()
+    """Globs over names of metrics in the log that are not compared."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro.capturing import lockfile, packages, probing
+from repro.capturing import conda, lockfile, packages, probing
 from repro.capturing.ingredients import Ingredients
 from repro.capturing.probing import Probe
 from repro.engines.base import Engine, Job, Ready
@@ -65,10 +65,18 @@ def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping
             *inventory.findings,
             *made.findings,
             *lockfile.findings(own, project.folder, inventory.packages, probe),
+            *lockfile.contradicting(own, [project.folder, start], inventory.packages, probe),
+            *_conda(probe),
             *concerns,
             *(() if project.config.image else recipe.base_findings(probe.interpreter, environ)),
         ),
     )
+
+
+def _conda(probe: Probe) -> tuple[Finding, ...]:
+    """What is to be said of an environment that conda made: a replay installs from the package index."""
+    prefix = Path(probe.prefix)
+    return conda.findings(conda.explicit(prefix), prefix) if conda.is_prefix(prefix) else ()
 
 
 def _without_python(project: Project, parts: Ingredients, environ: Mapping[str, str]) -> Pins:

@@ -12,7 +12,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro import assembling, clock, interrupts, packing, process, sessions
+from repro import (
+    assembling,
+    clock,
+    interrupts,
+    observing,
+    packing,
+    printed,
+    process,
+    sessions,
+    watching,
+)
 from repro.assembling import Capture
 from repro.capturing import data, files, host, ingredients, results, secrets, source
 from repro.capturing.digests import Digests
@@ -40,6 +50,7 @@ from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.sessions import Session
 from repro.store import Run, check_name
+from repro.watching.nouns import Mode, Unwatched, Watch
 
 if TYPE_CHECKING:
     from repro.engines.docker import DockerEngine
@@ -56,6 +67,8 @@ class Request:
     image: str | None = None
     """Execute the command inside this image."""
     allow_secrets: bool = False
+    watch: Mode | None = None
+    """How to watch which files the command reads and writes; None: as repro.yaml says."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ class _Arena:
     isolation: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What is known of the inside of an image, by the fields of Host."""
+    watch: Watch = field(default_factory=Unwatched)
 
 
 def record(project: Project, request: Request, sink: Sink, progress: Progress = SILENT) -> Run:
@@ -99,13 +113,37 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
             with interrupts.ignored():
                 after = files.scan(project.workspace, project.folder)
                 expected = ingredients.expected(project, parts)
-                collected = results.collect(project.workspace, before, after, expected)
+                collected = results.collect(
+                    project.workspace, before, after, expected, execution.started
+                )
                 pinned = _pinned(pins)
                 settled = ingredients.settle(project, parts, collected)
+                recorded = ingredients.recorded(settled)
+                seen = observing.observe(
+                    arena.watch.seen(),
+                    observing.Scene(
+                        project,
+                        session,
+                        pinned.probe,
+                        request.environ,
+                        recorded,
+                        before,
+                        collected.changes,
+                        execution.started,
+                    ),
+                )
                 result = _observed(project, settled, machine.result(), execution, collected)
+                result = replace(
+                    result,
+                    outputs=tuple(
+                        sorted((*result.outputs, *seen.outputs), key=lambda item: item.path)
+                    ),
+                    watched=seen.method,
+                )
                 result = replace(result, logs=log.store(project.store))
+                result = printed.taken_in(project.store, result, project.config.log)
                 written = frozenset(collected.changes.written)
-                found = Capture(settled, pinned, result, before, written)
+                found = Capture(settled, pinned, result, before, written, recorded, seen)
                 return assembling.store(project, found, session, request.name)
 
 
@@ -138,7 +176,8 @@ def capture(project: Project, request: Request) -> Run:
             missing_outputs=collected.missing_outputs,
         )
         written = frozenset(item.path for item in collected.outputs)
-        found = Capture(settled, pins, result, after, written)
+        recorded = ingredients.recorded(settled)
+        found = Capture(settled, pins, result, after, written, recorded)
         return assembling.store(project, found, session, request.name)
 
 
@@ -156,7 +195,7 @@ def _pinned(pins: Future[Pins]) -> Pins:
 def _checked(project: Project, request: Request) -> tuple[Command, Path]:
     if request.name is not None:
         check_name(request.name)
-    return ingredients.command(project, request.argv, request.start)
+    return ingredients.command(project, request.argv, request.start, request.environ)
 
 
 def _arena(
@@ -166,14 +205,20 @@ def _arena(
         return _image_arena(project, parts, request, session, progress)
     environ = {"PYTHONUNBUFFERED": "1", **request.environ}
     here = project.workspace / parts.working_directory
+    mode = request.watch or project.config.watch
+    watch = watching.choose(mode, session.folder("watch"), environ)
 
     def execute(log: Log) -> Execution:
-        return process.execute(
-            ingredients.argv_here(parts.command), cwd=here, env=environ, sink=log
-        )
+        argv, env = watch.wrapped(ingredients.argv_here(parts.command), environ, here)
+        return process.execute(argv, cwd=here, env=env, sink=log)
 
     return _Arena(
-        execute, lambda: pin(project, parts, session, request.environ), environ, "host", "none"
+        execute,
+        lambda: pin(project, parts, session, request.environ),
+        environ,
+        "host",
+        "none",
+        watch=watch,
     )
 
 

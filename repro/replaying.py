@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import clock, commands, engines, outputs, records, restoring, sessions
+from repro import clock, commands, engines, outputs, outside, printed, records, restoring, sessions
 from repro.capturing import files, host, results
 from repro.capturing.results import Expected
 from repro.comparison import compare_results, control, unreplayable
@@ -21,6 +21,7 @@ from repro.manifest import (
     Result,
     SourceState,
 )
+from repro.outside import Outside
 from repro.process import Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
@@ -59,7 +60,11 @@ def replay(
     """
     engine = engines.make(options.engine, environ)
     version = engine.version()
-    controls = records.results(project.store, run.id)
+    how = printed.rules(_policy(project, run.manifest))
+    controls = tuple(
+        printed.taken_in(project.store, item, how)
+        for item in records.results(project.store, run.id)
+    )
 
     def play() -> Replay:
         with sessions.session(project.store, keep=lambda: options.keep) as session:
@@ -132,16 +137,15 @@ class _Stage:
         if count:
             progress.step(f"restoring {count} data item{'s' * (count > 1)}")
         restored = restoring.restore_data(self.project, self.manifest, self.workspace)
+        places = self._outside(progress)
         ready = self._prepare(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
-        result = self._execute(ready, sink)
-        comparison = compare_results(
-            self.manifest.result,
-            result,
-            _policy(self.project, self.manifest),
-            outputs.reader(self.project.store),
-        )
+        result = self._execute(ready, places, sink)
+        policy, store = _policy(self.project, self.manifest), self.project.store
+        recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
+        result = printed.taken_in(store, result, printed.rules(policy))
+        comparison = compare_results(recorded, result, policy, outputs.reader(store))
         return Replay(
             "",
             self.run.id,
@@ -153,6 +157,19 @@ class _Stage:
             reused=ready.reused,
             build_seconds=ready.seconds,
         )
+
+    def _outside(self, progress: Progress) -> Outside:
+        """The home folder and what lies beside the workspace, with the files that the run read."""
+        count = len(self.manifest.definition.inputs)
+        if count:
+            progress.step(f"restoring {count} file{'s' * (count > 1)} beside git and DVC")
+        isolated = self.engine.isolation != "none"
+        root = self.session.folder("outside") if isolated else None
+        places = outside.of(self.manifest, root, self.session.folder("home"))
+        outside.restore(self.project, self.manifest, self.workspace, places)
+        for path in (places.home, *((root,) if root else ())):
+            self.engine.adopt(path)
+        return places
 
     def _prepare(self, progress: Progress) -> Ready:
         names = ("environment/requirements.lock", "environment/requirements-unhashed.txt")
@@ -173,13 +190,14 @@ class _Stage:
             projects=[self.workspace / self.manifest.provenance.project, self.workspace],
         )
 
-    def _execute(self, ready: Ready, sink: Sink) -> Result:
+    def _execute(self, ready: Ready, places: Outside, sink: Sink) -> Result:
         folder = self.workspace / self.manifest.provenance.project
         restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
         restoring.link_environment(self.manifest, self.workspace, ready.environment)
         before = files.scan(self.workspace, folder)
+        beside = outside.scanned(places)
         log = Log(self.session.folder("log"), sink)
-        job = self._job(ready)
+        job = replace(self._job(ready), mounts=places.mounts, home=places.home)
         with ThreadPoolExecutor(max_workers=1) as aside:
             # beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(
@@ -193,7 +211,10 @@ class _Stage:
         if execution.interrupted:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
-        collected = results.collect(self.workspace, before, after, _expected(self.manifest))
+        collected = results.collect(
+            self.workspace, before, after, _expected(self.manifest), execution.started
+        )
+        elsewhere = outside.written(places, beside, outside.scanned(places))
         outputs.keep(self.project.store, self.workspace, collected.outputs)
         return Result(
             observed=True,
@@ -206,7 +227,7 @@ class _Stage:
             host=replace(machine.result(), **ready.facts),
             metrics=collected.metrics,
             metric_sources=collected.sources,
-            outputs=collected.outputs,
+            outputs=tuple(sorted((*collected.outputs, *elsewhere), key=lambda item: item.path)),
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
             logs=log.store(self.project.store),
@@ -238,13 +259,15 @@ class _Stage:
 
 
 def _policy(project: Project, manifest: Manifest) -> Policy:
-    """The recorded policy; tolerances that the project has now count instead of the recorded ones, and
-    outputs that it ignores now are ignored too, because both are learned after the run."""
+    """The recorded policy; tolerances and rules for the log that the project has now count instead of the
+    recorded ones, and outputs that it ignores now are ignored too, because both are learned after the run."""
     current = project.config
     ignored = tuple(project.inside(path) for path in current.ignored_outputs)
     return replace(
         manifest.policy,
         tolerances=project.tolerances or manifest.policy.tolerances,
+        log_patterns=current.log.patterns or manifest.policy.log_patterns,
+        log_ignored=current.log.ignore or manifest.policy.log_ignored,
         ignored_outputs=tuple(dict.fromkeys((*manifest.policy.ignored_outputs, *ignored))),
     )
 
@@ -252,7 +275,11 @@ def _policy(project: Project, manifest: Manifest) -> Policy:
 def _expected(manifest: Manifest) -> Expected:
     """What the record says came out; nothing is vouched for, everything has to be written anew."""
     policy = manifest.policy
-    read = (item.path for item in manifest.result.metric_sources if item.state is SourceState.READ)
+    read = (
+        item.path
+        for item in manifest.result.metric_sources
+        if item.state is SourceState.READ and item.path not in printed.STREAMS.values()
+    )
     return Expected(
         policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read), cache_links=False
     )

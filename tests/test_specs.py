@@ -117,7 +117,8 @@ NOUNS = {
     "stage": manifest.Stage, "param": manifest.Param, "result": manifest.Result,
     "metric": manifest.Metric, "metric_source": manifest.MetricSource, "host": manifest.Host,
     "gpu": manifest.GPU, "provenance": manifest.Provenance, "data_places": manifest.DataPlaces,
-    "policy": manifest.Policy, "tolerance": manifest.Tolerance, "finding": manifest.Finding,
+    "policy": manifest.Policy, "uncompared": manifest.Uncompared,
+    "tolerance": manifest.Tolerance, "finding": manifest.Finding,
 }  # fmt: skip
 
 
@@ -172,6 +173,7 @@ def test_schema_and_prose_have_the_fields_of_the_code(name: str) -> None:
         ("package", "origin", manifest.PackageOrigin),
         ("result", "outcome", manifest.Outcome),
         ("metric", "type", manifest.MetricType),
+        ("uncompared", "reason", manifest.Aside),
         ("metric_source", "state", manifest.SourceState),
         ("finding", "severity", manifest.Severity),
     ],

@@ -147,7 +147,18 @@ def _dist_info(path: str, name: str, workspace: Path, pointers: Pointers) -> Ins
         return replace(item, damaged=True)
     if not isinstance(origin, dict):
         return replace(item, damaged=True)
+    # what conda builds names a folder of the machine that built it, which is nobody's
+    if _installer(path) == "conda":
+        return item
     return _direct(item, origin, workspace)
+
+
+def _installer(path: str) -> str:
+    try:
+        with open(f"{path}/INSTALLER", encoding="utf-8", errors="replace") as stream:  # noqa: PTH123
+            return stream.read(80).strip()
+    except OSError:
+        return ""
 
 
 def _egg_info(path: str, folder: str, workspace: Path, is_site: bool) -> Installed | None:

@@ -6,10 +6,11 @@ modification time, size, inode or mode moved: also when the run wrote the very s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -104,16 +105,30 @@ def scan(workspace: Path, project: Path) -> Scan:
             except OSError:
                 continue  # gone between the listing and the look
             if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
-                files[prefix + name] = Stamp(
-                    status.st_size,
-                    status.st_mtime_ns,
-                    status.st_ino,
-                    status.st_mode,
-                    status.st_ctime_ns,
-                    status.st_nlink,
-                )
+                files[prefix + name] = _stamp(status)
     _let_clock_step(files)
     return Scan(files, tuple(sorted(environments)), tuple(sorted(unreadable)))
+
+
+def stamps(paths: Iterable[str]) -> dict[str, Stamp]:
+    """Of single files, by path; what is not there has none."""
+    found = {}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found[path] = _stamp(os.lstat(path))
+    _let_clock_step(found)
+    return found
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ino,
+        status.st_mode,
+        status.st_ctime_ns,
+        status.st_nlink,
+    )
 
 
 def _let_clock_step(files: Mapping[str, Stamp]) -> None:

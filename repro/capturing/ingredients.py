@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from repro import config
 from repro.capturing import (
+    command_line,
     data,
     dvc_pipeline,
     interpreter,
@@ -67,15 +69,19 @@ def targets(command: Command) -> tuple[str, ...]:
     return tuple(word for word in command.argv[2:] if not word.startswith("-"))
 
 
-def command(project: Project, argv: tuple[str, ...], start: Path) -> tuple[Command, Path]:
+def command(
+    project: Project, argv: tuple[str, ...], start: Path, environ: Mapping[str, str]
+) -> tuple[Command, Path]:
     """What to execute and where: the words given, else those of repro.yaml, else the pipeline."""
     if argv:
-        return Command(argv), start.resolve()
+        here = start.resolve()
+        return Command(command_line.understood(argv, here, environ)), here
     folder = project.folder / (project.config.working_directory or ".")
     if project.config.command:
         if not folder.is_dir():
             raise UsageError(f"repro.yaml: working_directory: there is no folder {folder}")
-        return Command(project.config.command), folder.resolve()
+        here = folder.resolve()
+        return Command(command_line.understood(project.config.command, here, environ)), here
     if (project.folder / "dvc.yaml").exists():
         return Command(("dvc", "repro")), project.folder
     raise UsageError(
@@ -242,6 +248,17 @@ def settle(project: Project, parts: Ingredients, collected: Collected) -> Ingred
             ),
         ),
     )
+
+
+def recorded(parts: Ingredients) -> frozenset[str]:
+    """The files that source and data hold, relative to the workspace."""
+    paths = set(source.files(parts.source))
+    for item in parts.data.items:
+        paths.add(item.path)
+        listing = parts.data.listings.get(item.path)
+        if listing:
+            paths.update(f"{item.path}/{entry['relpath']}" for entry in json.loads(listing))
+    return frozenset(paths)
 
 
 def _products(project: Project, parts: Ingredients) -> tuple[str, ...]:

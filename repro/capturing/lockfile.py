@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.capturing import requirements
-from repro.capturing.distributions import normalised
-from repro.capturing.probing import Probe
-from repro.capturing.requirements import Requirement
-from repro.errors import NotFound
-from repro.manifest import Finding, Package, PackageOrigin, Severity
-
-# Recognised by name. What is installed counts, so that it is no loss that these are not read.
-OTHER_FORMATS = (
-    "uv.lock",
-    "pylock*.toml",
-    "poetry.lock",
-    "pdm.lock",
-    "Pipfile.lock",
-    "pixi.lock",
-    "conda-lock.yml",
-    "*conda-lock.yml",
-    "conda-*.lock",
-    "explicit*.txt",
+from repro.capturing import conda
+from repro.capturing.locks import conda_environment, contradictions, reading, renv
+from repro.capturing.locks.comparing import (
+    compare_conda,
+    compare_lock,
+    compare_r,
+    same_version,
 )
+from repro.capturing.locks.reaching import of_environment
+from repro.capturing.probing import Probe
+from repro.capturing.requirements import Manager, Requirement, Requirements
+from repro.errors import NotFound
+from repro.manifest import Finding, Package, Severity
 
-# Part of every environment, and of hardly any lock.
-INSTALLERS = frozenset({"pip", "setuptools", "wheel", "uv", "distribute", "pkg-resources"})
+__all__ = ["Lockfile", "compare_lock", "contradicting", "find", "findings", "same_version"]
 
 
 @dataclass(frozen=True)
 class Lockfile:
-    """A lockfile; its entries where its format is read, None where it is only recognised."""
+    """A lockfile and its entries; None where it could not be read, and ``unread`` tells why."""
 
     path: str
     entries: tuple[Requirement, ...] | None
     unread: tuple[str, ...] = ()
+    complete: bool = True
+    """It names the dependencies of the dependencies too."""
+    roots: tuple[Requirement, ...] = ()
+    """What the project itself asks for, where the format tells; see ``locks.reaching``."""
 
 
 def find(folder: Path, configured: str | None = None) -> Lockfile | None:
@@ -54,29 +49,46 @@ def find(folder: Path, configured: str | None = None) -> Lockfile | None:
                 "correct its name, or remove the line",
             )
         return _read(path)
+    return next(all_of(folder), None)
+
+
+def all_of(folder: Path) -> Iterator[Lockfile]:
+    """Every lockfile of the project in ``folder``; the first is the one that counts."""
     for pattern in ("requirements*.lock", "*requirements*.lock", "requirements*/*.lock"):
-        for path in sorted(folder.glob(pattern)):
-            if (found := _read(path)).entries:
-                return found
-    for pattern in OTHER_FORMATS:
-        for path in sorted(folder.glob(pattern)):
-            return Lockfile(str(path), None)
+        yield from (found for path in _files(folder, pattern) if (found := _read(path)).entries)
+    for form in reading.LOCKS:
+        for path in _files(folder, form.pattern):
+            found = _read(path)
+            if form.read is not reading.plain or _is_pinned(found.entries or ()):
+                yield found
     for pattern in ("requirements*.txt", "requirements/*.txt"):
-        for path in sorted(folder.glob(pattern)):
-            if _is_pinned((found := _read(path)).entries or ()):
-                return found
-    return None
+        yield from (
+            found
+            for path in _files(folder, pattern)
+            if _is_pinned((found := _read(path)).entries or ())
+        )
+    for form in reading.DECLARATIONS:
+        if form.read is conda_environment.read:
+            yield from (
+                found
+                for path in _files(folder, form.pattern)
+                if (found := _read(path)).complete and found.entries
+            )
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.glob(pattern) if path.is_file())
 
 
 def _read(path: Path) -> Lockfile:
-    recognised = any(path.match(pattern) for pattern in OTHER_FORMATS)
-    if recognised or path.suffix in (".toml", ".json", ".yml", ".yaml"):
-        return Lockfile(str(path), None)
     try:
-        found = requirements.read(path)
+        found = reading.read(path)
     except OSError as error:
         return Lockfile(str(path), None, (f"{path.name} ({error.strerror})",))
-    return Lockfile(str(path), found.entries, found.unread)
+    except ValueError as error:
+        return Lockfile(str(path), None, (str(error).splitlines()[0],))
+    complete = found.complete or _is_pinned(found.entries)
+    return Lockfile(str(path), found.entries, found.unread, complete, found.roots)
 
 
 def _is_pinned(entries: Sequence[Requirement]) -> bool:
@@ -95,101 +107,73 @@ def findings(
         return ()
     path = Path(lockfile.path)
     name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
-    found: list[Finding] = []
-    if lockfile.entries is None:
-        message = f"{name} is recognised, not read: what is installed counts"
-        found.append(Finding(Severity.NOTE, "packages", message))
-    for item in lockfile.unread:
-        message = f"{name}: could not be read: {item}"
-        found.append(Finding(Severity.NOTE, "packages", message))
-    if lockfile.entries is not None:
-        found += compare_lock(installed, lockfile.entries, probe.markers, name)
-    return tuple(found)
+    return (*_unread(lockfile, name), *_compared(lockfile, name, folder, installed, probe))
 
 
-def compare_lock(
-    installed: Iterable[Package],
-    locked: Iterable[Requirement],
-    markers: Mapping[str, str],
-    name: str = "the lockfile",
+def contradicting(
+    lockfile: Lockfile | None, folders: Sequence[Path], installed: Sequence[Package], probe: Probe
 ) -> tuple[Finding, ...]:
-    """Where the installed packages and the lock differ. The installed ones are recorded anyway."""
-    return tuple(_differences(tuple(installed), tuple(locked), markers, name))
+    """Where the files that say what to install contradict what is installed, or each other.
+
+    ``folders``: the project's, from which paths are told, then any other that may have such files, as
+    that of the command. ``lockfile`` is what ``find`` found; that is not told twice.
+    """
+    known: dict[Path, Requirements] = {}
+    path = Path(lockfile.path) if lockfile else None
+    if lockfile and path and lockfile.entries is not None:
+        known[path] = Requirements(
+            lockfile.entries, lockfile.unread, lockfile.complete, lockfile.roots
+        )
+    return contradictions.findings(folders, installed, probe, path, known)
 
 
-def _differences(
-    installed: tuple[Package, ...],
-    locked: tuple[Requirement, ...],
-    markers: Mapping[str, str],
-    name: str,
+def _unread(lockfile: Lockfile, name: str) -> Iterator[Finding]:
+    if lockfile.entries is None:
+        why = lockfile.unread[0] if lockfile.unread else "its format is not known"
+        yield _note(f"{name} could not be read, what is installed counts: {why}")
+    elif lockfile.unread:
+        yield _note(f"{name}: could not be read: {conda.shortened(lockfile.unread)}")
+
+
+def _compared(
+    lockfile: Lockfile, name: str, folder: Path, installed: Sequence[Package], probe: Probe
 ) -> Iterator[Finding]:
-    have = {item.name: item for item in installed}
-    wanted = [item for item in locked if item.name and item.applies(markers) is not False]
-    unknown = [item.name for item in wanted if item.applies(markers) is None]
-    yield from _said(
-        f"it cannot be told whether these lines of {name} apply to this Python: ",
-        unknown,
-    )
-    sync = f"install what {name} says, or lock again"
-    yield from _said(
-        f"{name} names what is not installed: ",
-        [
-            item.name if item.version is None else f"{item.name} {item.version}"
-            for item in wanted
-            if item.name not in have and item.name not in unknown and not item.constraint
-        ],
-        sync,
-    )
-    yield from _said(
-        f"installed in another version than {name} says: ",
-        [
-            f"{item.name} {have[item.name].version} (locked: {item.version})"
-            for item in wanted
-            if item.version
-            and item.name in have
-            and not same_version(have[item.name].version, item.version)
-        ],
-        sync,
-    )
-    named = {item.name for item in locked} | INSTALLERS
-    extra = [
-        item.name
-        for item in installed
-        if item.name not in named and item.origin is not PackageOrigin.EDITABLE
-    ]
-    if extra:
-        shown = ", ".join(extra[:5]) + (" …" if len(extra) > 5 else "")
-        noun = "package is" if len(extra) == 1 else "packages are"
-        yield Finding(
-            Severity.NOTE,
-            "packages",
-            f"{len(extra)} {noun} installed that {name} does not name, recorded too: {shown}",
+    entries = of_environment(lockfile.entries or (), probe.prefix)
+    managers = {item.manager for item in entries}
+    complete = lockfile.complete
+    if Manager.R in managers:
+        yield from _of_r(renv.installed(Path(lockfile.path).parent), entries, name)
+    if Manager.CONDA in managers:
+        prefix = Path(probe.prefix)
+        if not conda.is_prefix(prefix):
+            yield _note(
+                f"{name} is for conda, and the command's Python is in no environment of conda: "
+                "what it says of conda's packages is not compared",
+                "run the command in the environment that conda makes of it",
+            )
+            complete = False
+        else:
+            packages = conda.explicit(prefix)
+            yield from compare_conda(packages, entries, probe.markers, name, complete=complete)
+            covered = {one for item in packages for one in item.distributions}
+            installed = [item for item in installed if item.name not in covered]
+    if Manager.PYTHON in managers or (complete and Manager.R not in managers and entries):
+        yield from compare_lock(
+            installed, entries, probe.markers, name, complete=complete, roots=lockfile.roots
         )
 
 
-def _said(message: str, items: Iterable[str], remedy: str = "") -> Iterator[Finding]:
-    named = sorted(set(items))
-    if named:
-        yield Finding(Severity.NOTE, "packages", message + ", ".join(named), remedy)
+def _of_r(
+    installed: Mapping[str, str], entries: Sequence[Requirement], name: str
+) -> Iterator[Finding]:
+    if installed:
+        yield from compare_r(installed, entries, name)
+    else:
+        yield _note(
+            f"{name} locks packages of R, and renv/library holds none: it is not compared",
+            "Rscript -e 'renv::restore()'",
+        )
 
 
-def same_version(installed: str, locked: str) -> bool:
-    """Whether the installed version satisfies ``==locked``: ``1.0`` is ``1.0.0``, and ``2.1+cpu``
-    satisfies ``2.1`` (PEP 440)."""
-    if "+" not in locked:
-        installed = installed.partition("+")[0]
-    return _comparable(installed) == _comparable(locked)
-
-
-def _comparable(version: str) -> str:
-    try:
-        from packaging.version import InvalidVersion, Version
-    except ImportError:
-        return re.sub(r"(\.0)+$", "", normalised(version))
-    try:
-        found = Version(version)
-    except InvalidVersion:
-        return version
-    # the public form keeps trailing zeros, and they mean nothing
-    release = re.sub(r"(\.0)+$", "", ".".join(map(str, found.release)))
-    return f"{found.epoch}!{release}|{found.pre}|{found.post}|{found.dev}|{found.local}"
+def _note(message: str, remedy: str = "") -> Finding:
+    return Finding(Severity.NOTE, "packages", message, remedy)

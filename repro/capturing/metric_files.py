@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from repro import globs
-from repro.capturing import links, readers
+from repro.capturing import links, metric_places, readers
 from repro.capturing.files import Scan
+from repro.capturing.metric_places import Candidate
 from repro.manifest import Metric, MetricSource, MetricType, SourceState
+from repro.trackers import asides, reading
+from repro.trackers.places import Kind, Place
 
 if TYPE_CHECKING:
     from repro.capturing.results import Expected
 
-CAP = 64 * 1000**2
-"""Bytes: a larger file is not read as metrics unless it is declared."""
-
-_USUAL_NAME = re.compile(
-    r"(?:^|[-_.])(?:metrics?|scores?|results?|eval|evaluation|history|summary|loss|losses|accuracy)"
-    r"(?:[-_.]|$)",
-    re.IGNORECASE,
+_TIMED = re.compile(
+    r"(?:trainer_state|(?:all|train|eval|test|predict)_results|cv_results|progress)$"
 )
+"""Files in which a well-known library notes durations beside the metrics, without being asked."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +37,24 @@ class Scene:
     fresh: Collection[str]
     """Those whose content counts as this run's."""
     observed: bool
+    started: float | None = None
+    """When the command began, seconds since the epoch: a tracker's earlier runs are none of its own."""
 
 
 def read(scene: Scene, expected: Expected) -> tuple[tuple[MetricSource, ...], tuple[Metric, ...]]:
     """What became of every place where metrics were expected, and the metrics, by path and name."""
     sources: dict[str, MetricSource] = {}
     metrics: list[Metric] = []
-    for path, declared in _candidates(scene, expected):
-        if path in sources:
+    paths: set[str] = set()
+    for item in metric_places.candidates(scene, expected):
+        if item.source in sources or item.path in paths:
             continue
-        state, detail, values = _read(scene, path, cache_links=expected.cache_links)
-        named = declared or path in expected.known_metrics
+        state, detail, values = _read(scene, item, cache_links=expected.cache_links)
+        named = item.declared or item.source in expected.known_metrics
         if state is not SourceState.READ and not named:
             continue  # a file that only looked like metrics: it is compared as an output
-        sources[path] = MetricSource(path, state, declared, detail)
+        sources[item.source] = MetricSource(item.source, state, item.declared, detail)
+        paths.add(item.path)
         metrics.extend(values)
     return (
         tuple(sources[path] for path in sorted(sources)),
@@ -60,48 +62,57 @@ def read(scene: Scene, expected: Expected) -> tuple[tuple[MetricSource, ...], tu
     )
 
 
-def _candidates(scene: Scene, expected: Expected) -> Iterable[tuple[str, bool]]:
-    """(path, declared) of every file that may hold metrics, declared ones first."""
-    for pattern in expected.metrics:
-        yield from ((path, True) for path in _matching(scene.after, pattern))
-    yield from ((path, False) for path in expected.known_metrics)
-    if not scene.observed:
-        return  # which files are the run's is not known: only what is named is taken
-    for path in sorted(scene.written):
-        if globs.any_matches(path, expected.ignored) or readers.reader_of(path) is None:
-            continue
-        usual = _USUAL_NAME.search(PurePosixPath(path).stem) or "dvclive/" in path
-        if usual and scene.after.files[path].size <= CAP:
-            yield path, False
-
-
-def _matching(after: Scan, pattern: str) -> list[str]:
-    """The files that a declaration names; the pictures beside them in a declared folder are none."""
-    found = sorted(path for path in after.files if globs.matches(path, pattern))
-    return [path for path in found if path == pattern or readers.reader_of(path)] or (
-        found or [pattern]
-    )
-
-
 _Read = tuple[SourceState, str, tuple[Metric, ...]]
 
 
-def _read(scene: Scene, path: str, *, cache_links: bool) -> _Read:
+def _read(scene: Scene, item: Candidate, *, cache_links: bool) -> _Read:
+    if item.place is not None:
+        return _read_place(scene, item.place, cache_links=cache_links)
+    path = item.path
     if passed := _not_this_runs(scene, path, cache_links=cache_links):
         return (*passed, ())
-    reader = readers.reader_of(path)
+    reader = readers.declared_reader_of(path)
     if reader is None:
-        detail = "its format is not known (JSON, YAML, TOML, CSV and TSV are)"
+        detail = "its format is not known (JSON, JSON lines, YAML, TOML, CSV and TSV are)"
         return SourceState.UNREADABLE, detail, ()
     try:
-        values = reader((scene.workspace / path).read_bytes(), path)
+        values = reader((scene.workspace / path).read_bytes(), item.source)
     except OSError as error:
         return SourceState.UNREADABLE, error.strerror or str(error), ()
     except ValueError as error:
         return SourceState.UNREADABLE, str(error), ()
+    values, detail = _without_times(values, path)
     if not any(_holds_value(value) for value in values):
-        return SourceState.EMPTY, "", ()
-    return SourceState.READ, "", values
+        return SourceState.EMPTY, detail, ()
+    return SourceState.READ, detail, values
+
+
+def _without_times(values: tuple[Metric, ...], path: str) -> tuple[tuple[Metric, ...], str]:
+    if not _TIMED.search(PurePosixPath(path).stem):
+        return values, ""
+    timed = [value.name for value in values if asides.is_aside(value.name)]
+    return tuple(value for value in values if value.name not in timed), asides.said(timed)
+
+
+def _read_place(scene: Scene, place: Place, *, cache_links: bool) -> _Read:
+    """Of a tracker's files those that this run wrote."""
+    passed = {file: _why_not(scene, file, cache_links=cache_links) for file in place.files}
+    fresh = [file for file, reason in passed.items() if reason is None]
+    if not fresh:
+        return (*next(reason for reason in passed.values() if reason), ())
+    since = scene.started if scene.observed else None
+    if scene.observed and since is None and place.kind in (Kind.DATABASE, Kind.FOLDER):
+        detail = "when the command began is not known, so its own runs cannot be told from others"
+        return SourceState.UNREADABLE, detail, ()
+    found = reading.read(place, scene.workspace, fresh, since)
+    return found.state, found.detail, found.metrics
+
+
+def _why_not(scene: Scene, path: str, *, cache_links: bool) -> tuple[SourceState, str] | None:
+    """Likewise of one of a tracker's files; a database may so far have been written in its log alone."""
+    if f"{path}-wal" in scene.fresh and path in scene.after.files:
+        return None
+    return _not_this_runs(scene, path, cache_links=cache_links)
 
 
 def _not_this_runs(scene: Scene, path: str, *, cache_links: bool) -> tuple[SourceState, str] | None:

@@ -48,6 +48,11 @@ def reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
     return READERS.get(PurePosixPath(path).suffix.lower())
 
 
+def declared_reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
+    """The same for a file that is declared to hold metrics: then a ``.log`` may be a table too."""
+    return reader_of(path) or (read_table if path.lower().endswith(".log") else None)
+
+
 def type_of(value: Scalar) -> MetricType:
     """What kind of value it is: a bool is no number, an int and a float both are."""
     match value:
@@ -67,7 +72,7 @@ def flatten(document: Any, source: str, most: int = MOST) -> tuple[Metric, ...]:
     Raises ValueError where it is too deep, or has more values than ``most``.
     """
     leaves, count = [], 0
-    for leaf in _leaves(document, source, None, 0):
+    for leaf in _leaves(document, source, None, 0, most):
         leaves.append(leaf)
         count += 1 + len(leaf.values)
         if count > most:
@@ -75,7 +80,7 @@ def flatten(document: Any, source: str, most: int = MOST) -> tuple[Metric, ...]:
     return tuple(leaves)
 
 
-def _leaves(node: Any, source: str, name: str | None, depth: int) -> Iterator[Metric]:
+def _leaves(node: Any, source: str, name: str | None, depth: int, most: int) -> Iterator[Metric]:
     label = name or ""
     if depth > DEEPEST:
         raise ValueError("nested too deeply")
@@ -86,7 +91,9 @@ def _leaves(node: Any, source: str, name: str | None, depth: int) -> Iterator[Me
             yield Metric(source, label, MetricType.EMPTY_ARRAY)
         case dict():
             for key, value in node.items():
-                yield from _leaves(value, source, _join(name, _key(key)), depth + 1)
+                yield from _leaves(value, source, _join(name, escaped(key)), depth + 1, most)
+        case list() if (label_of := _step_key(node)) is not None:
+            yield from _series(node, label_of, source, name, depth + 1, most=most)
         case list() if all(_is_number(item) for item in node):
             values = tuple(_bounded(item) for item in node)
             yield Metric(
@@ -94,11 +101,66 @@ def _leaves(node: Any, source: str, name: str | None, depth: int) -> Iterator[Me
             )
         case list():
             for position, value in enumerate(node):
-                yield from _leaves(value, source, _join(name, str(position)), depth + 1)
+                yield from _leaves(value, source, _join(name, str(position)), depth + 1, most)
         case None | bool() | int() | float() | str():
             yield Metric(source, label, type_of(node), _bounded(node))
         case _:  # TOML's dates and times
             yield Metric(source, label, MetricType.TEXT, node.isoformat())
+
+
+def _step_key(rows: list[Any]) -> str | None:
+    """The key by which a list of objects is a history: all of them have it, and it is a number."""
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return None
+    for wanted in STEP_COLUMNS:
+        for key in rows[0]:
+            if str(key).lower() == wanted and all(_is_number(row.get(key)) for row in rows):
+                return str(key) if len({len(row) for row in rows} - {1}) else None
+    return None
+
+
+def _series(
+    rows: list[dict[Any, Any]],
+    label: str | None,
+    source: str,
+    name: str | None = None,
+    depth: int = 0,
+    *,
+    most: int,
+) -> Iterator[Metric]:
+    """A series per key over the rows that have it, by the value of the label or else the row's number.
+
+    A step that stands there twice is kept twice.
+    """
+    found: dict[str, list[tuple[Scalar, Scalar]]] = {}
+    count = 0
+    for at, row in enumerate(rows):
+        step = _bounded(row[label]) if label is not None else at
+        for key, value in row.items():
+            if key == label:
+                continue
+            for leaf in _leaves(value, source, _join(name, escaped(key)), depth + 1, most):
+                count += 1 + len(leaf.values)
+                if count > most:
+                    raise ValueError("its aliases make too many values of it")
+                for inner, scalar in _scalars(leaf):
+                    found.setdefault(inner, []).append((step, scalar))
+    for inner, points in found.items():
+        steps, values = zip(*points)
+        yield Metric(source, inner, MetricType.SERIES, steps=steps, values=values)
+
+
+def _scalars(leaf: Metric) -> Iterator[tuple[str, Scalar]]:
+    """The values of a leaf, each with its name; what is empty is so in words."""
+    match leaf.type:
+        case MetricType.SERIES:
+            yield from ((f"{leaf.name}.{at}", value) for at, value in enumerate(leaf.values))
+        case MetricType.EMPTY_OBJECT:
+            yield leaf.name, "{}"
+        case MetricType.EMPTY_ARRAY:
+            yield leaf.name, "[]"
+        case _:
+            yield leaf.name, leaf.value
 
 
 def _bounded(value: Scalar) -> Scalar:
@@ -111,7 +173,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _key(key: Any) -> str:
+def escaped(key: Any) -> str:
+    """A key as a part of a dotted name: its own dots and backslashes marked."""
     match key:
         case None:
             text = "null"
@@ -156,15 +219,47 @@ def _most(content: bytes) -> int:
 
 
 def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
-    """A JSON document; NaN and Infinity as Python's json writes them are read."""
+    """A JSON document; NaN and Infinity as Python's json writes them are read.
+
+    Several objects, one in a line, are read as JSON lines: some tools call those ``.json`` too.
+    """
     text = _text(content)
     if not text.strip():
         return ()
     try:
-        document = json.loads(text, object_pairs_hook=_unique, parse_float=_float, parse_int=_int)
+        document = _parsed(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data" or not text.lstrip().startswith("{"):
+            raise
+        try:
+            return read_json_lines(content, source)
+        except ValueError:
+            raise error from None
+    return () if document is None else flatten(document, source, _most(content))
+
+
+def read_json_lines(content: bytes, source: str) -> tuple[Metric, ...]:
+    """An object in each line: a series per key, nested ones flattened, by the step that all of them
+    have or else the number of the row."""
+    rows: list[dict[Any, Any]] = []
+    for number, line in enumerate(_text(content).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = _parsed(line)
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
+        if not isinstance(row, dict):
+            raise ValueError(f"line {number} is no object")
+        rows.append(row)
+    return tuple(_series(rows, _step_key(rows), source, most=_most(content)))
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_float=_float, parse_int=_int)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    return () if document is None else flatten(document, source, _most(content))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -201,6 +296,22 @@ def read_tsv(content: bytes, source: str) -> tuple[Metric, ...]:
     return _table(content, source, "\t")
 
 
+def read_table(content: bytes, source: str) -> tuple[Metric, ...]:
+    """A log that is a table with a header, as Keras' CSVLogger writes: commas, semicolons or tabs.
+
+    Raises ValueError where its first line is no header, or no column holds numbers.
+    """
+    first = _text(content).lstrip().partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    names = [name.strip().strip('"') for name in first.split(delimiter)]
+    if len(names) < 2 or any(not name or type(_cell(name)) is not str for name in names):
+        raise ValueError("it is no table: its first line is no header")
+    found = _table(content, source, delimiter)
+    if found and not any(_is_number(value) for item in found for value in item.values):
+        raise ValueError("it is no table of numbers")
+    return found
+
+
 def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
     reader = csv.reader(io.StringIO(_text(content)), delimiter=delimiter)
     try:
@@ -217,7 +328,7 @@ def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
     label = _step_column(columns)
     steps = columns[label] if label is not None else tuple(range(len(body)))
     return tuple(
-        Metric(source, _key(name), MetricType.SERIES, steps=steps, values=values)
+        Metric(source, escaped(name), MetricType.SERIES, steps=steps, values=values)
         for name, values in columns.items()
         if name != label
     )
@@ -266,6 +377,8 @@ def _cell(text: str) -> Scalar:
 
 READERS: dict[str, Callable[[bytes, str], tuple[Metric, ...]]] = {
     ".json": read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
     ".yaml": read_yaml,
     ".yml": read_yaml,
     ".toml": read_toml,

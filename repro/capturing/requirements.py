@@ -1,4 +1,5 @@
-"""The requirements format: what pip and uv read, and what repro's own lock is written in."""
+"""The requirements format: what pip and uv read, and what repro's own lock is written in; and the nouns
+that every other format of a lock is read into."""
 
 from __future__ import annotations
 
@@ -6,9 +7,19 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from repro.capturing.distributions import normalised
+from repro.manifest import PackageOrigin
+
+
+class Manager(str, Enum):
+    """Whose packages they are: each has names and versions of its own."""
+
+    PYTHON = "python"
+    CONDA = "conda"
+    R = "R"
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,22 @@ class Requirement:
     """From a ``-c`` file: says which version, not that it is wanted."""
     where: str = ""
     """``file:line``"""
+    specifier: str = ""
+    """Which versions it leaves: ``>=1,<2``; in conda's own words for conda's packages."""
+    extras: tuple[str, ...] = ()
+    manager: Manager = Manager.PYTHON
+    origin: PackageOrigin | None = None
+    """Where a lock says that it comes from; None: not said."""
+    revision: str | None = None
+    """The commit, of a repository."""
+    build: str | None = None
+    """Which build of the version, of a conda package."""
+    optional: bool = False
+    """Only for an extra or a group: that it is not installed says nothing."""
+    group: str = ""
+    """Of a dependency: the extra or group of the package that it is for; empty: always."""
+    requires: tuple[Requirement, ...] = ()
+    """Its own dependencies, where the lock has them."""
 
     def applies(self, markers: Mapping[str, str]) -> bool | None:
         """Whether its marker holds in that environment; None where this cannot be told."""
@@ -36,21 +63,35 @@ class Requirement:
             return True
         try:
             from packaging.markers import InvalidMarker, Marker, UndefinedComparison
+            from packaging.version import InvalidVersion
         except ImportError:
             return None
+        # which extras and groups were asked for is not told: all of what is optional may be there
+        named = set(re.findall(r"""["']([^"']+)["'] in \w+""", self.marker))
+        asked = named if self.optional else set()
+        chosen: dict[str, str | set[str]] = {
+            **markers, "extra": "", "extras": asked, "dependency_groups": asked,
+        }  # fmt: skip
         try:
-            return Marker(self.marker).evaluate({**markers, "extra": ""})
-        except (InvalidMarker, UndefinedComparison, KeyError):
+            return Marker(self.marker).evaluate(chosen)  # type: ignore[arg-type]
+        except (
+            InvalidMarker, InvalidVersion, UndefinedComparison, KeyError, TypeError, ValueError,
+            RecursionError,
+        ):  # fmt: skip
             return None
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a requirements file says, its includes read too."""
+    """What a requirements file says, its includes read too; or a lock of any other format."""
 
     entries: tuple[Requirement, ...]
     unread: tuple[str, ...] = ()
     """Lines and included files that could not be read, each with its reason."""
+    complete: bool = False
+    """It names the dependencies of the dependencies too: what it does not name is not of the project."""
+    roots: tuple[Requirement, ...] = ()
+    """What the project itself asks for, where the format tells: the rest is needed by way of these only."""
 
 
 def read(path: Path) -> Requirements:
@@ -65,6 +106,18 @@ def read(path: Path) -> Requirements:
 def parse(text: str) -> tuple[Requirement, ...]:
     """The entries of a text that includes nothing, such as repro's own lock."""
     return tuple(_entries(Path("requirements.lock"), text, False, set(), []))
+
+
+def within(text: str, path: Path) -> Requirements:
+    """The requirements that a file of another format holds; what they include counts from its folder."""
+    unread: list[str] = []
+    return Requirements(tuple(_entries(path, text, False, set(), unread)), tuple(unread))
+
+
+def single(text: str) -> Requirement | None:
+    """One requirement, as it stands in a dependency list (PEP 508); None where it names nothing."""
+    found = parse(text.replace("\n", " "))
+    return found[0] if len(found) == 1 and found[0].name else None
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -92,6 +145,7 @@ _ENTRY = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>.*)$", re.DOTALL
 )
 _HASH = re.compile(r"\s--hash[=\s]+([a-z0-9]+:[0-9a-fA-F]+)")
+_WHEEL = re.compile(r"[^#]*/[A-Za-z0-9_.]+-([^-/]+)-[^/]+\.whl(?:#.*)?$")
 _PIN = re.compile(r"\(?\s*={2,3}\s*([^\s,;*)]+)\s*\)?$")
 
 
@@ -128,7 +182,9 @@ def _entry(line: str, where: str, constraint: bool) -> Requirement:
     # in `name @ url ; marker` a semicolon in the URL itself has no blank before it
     body, _, marker = text.partition(" ;") if "@" in text else text.partition(";")
     match = _ENTRY.match(body.strip())
-    if not match or re.match(r"(\w+\+)?\w+://|[./]", body) or body.endswith((".whl", ".tar.gz")):
+    named = re.match(r"[\w.-]+\s*(\[[^\]]*\])?\s*@", body.strip())
+    bare = re.match(r"(\w+\+)?\w+://|[./]", body) or body.endswith((".whl", ".tar.gz"))
+    if not match or (bare and not named):
         wheel = re.match(r"(?:.*/)?([A-Za-z0-9_.]+)-([^-/]+)-[^/]+\.whl$", body.strip())
         name = normalised(wheel.group(1)) if wheel else ""
         version = wheel.group(2) if wheel else None
@@ -144,8 +200,21 @@ def _entry(line: str, where: str, constraint: bool) -> Requirement:
         )
     name, rest = normalised(match.group("name")), match.group("rest").strip()
     url = rest[1:].strip() if rest.startswith("@") else None
-    pin = _PIN.match(rest)
+    pin = _PIN.match(rest) or _WHEEL.match(url or "")
     version = pin.group(1) if pin else None
     return Requirement(
-        name, text, version, hashes, marker.strip(), url, constraint=constraint, where=where
+        name,
+        text,
+        version,
+        hashes,
+        marker.strip(),
+        url,
+        constraint=constraint,
+        where=where,
+        specifier="" if url else re.sub(r"^\((.*)\)$", r"\1", rest).strip(),
+        extras=_extras(match.group("extras")),
     )
+
+
+def _extras(brackets: str | None) -> tuple[str, ...]:
+    return tuple(item.strip() for item in (brackets or "").strip("[]").split(",") if item.strip())

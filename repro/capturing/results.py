@@ -12,10 +12,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from repro import canonical, globs
+from repro import canonical, cosmetics, globs
 from repro.capturing import links, metric_files
 from repro.capturing.files import Changes, Scan, changes
+from repro.cosmetics import Essence
 from repro.manifest import Descriptor, Metric, MetricSource
+from repro.trackers import places
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,16 @@ class Collected:
     """Outputs and folders that could not be read: in no part of the result."""
 
 
-def collect(workspace: Path, before: Scan | None, after: Scan, expected: Expected) -> Collected:
-    """Metrics and outputs after a run. ``before`` is None where nothing was observed: then what is
-    declared is taken as it lies there, and nothing else is known to be an output."""
+def collect(
+    workspace: Path,
+    before: Scan | None,
+    after: Scan,
+    expected: Expected,
+    started: float | None = None,
+) -> Collected:
+    """Metrics and outputs after a run that began at ``started``, in seconds since the epoch. ``before`` is
+    None where nothing was observed: then what is declared is taken as it lies there, and nothing else is
+    known to be an output."""
     if before is None:
         moved = Changes((), ())
         written = fresh = frozenset(after.files)
@@ -59,7 +68,9 @@ def collect(workspace: Path, before: Scan | None, after: Scan, expected: Expecte
         written = frozenset(moved.written) | vouched
         fresh = written - (moved.touched - vouched)
         produced = set(written)
-    scene = metric_files.Scene(workspace, after, written, fresh, observed=before is not None)
+    scene = metric_files.Scene(
+        workspace, after, written, fresh, observed=before is not None, started=started
+    )
     sources, metrics = metric_files.read(scene, expected)
     outputs, unreadable = _outputs(workspace, produced, expected)
     return Collected(
@@ -82,7 +93,7 @@ def _outputs(
     """Descriptors by path, and the paths that could not be read."""
     found, unreadable = [], []
     for path in sorted(produced):
-        if globs.any_matches(path, expected.ignored):
+        if globs.any_matches(path, expected.ignored) or _is_kept_by_tracker(path):
             continue
         try:
             found.append(describe(workspace, path, cache_links=expected.cache_links))
@@ -91,6 +102,12 @@ def _outputs(
         except OSError:
             unreadable.append(path)
     return tuple(found), unreadable
+
+
+def _is_kept_by_tracker(path: str) -> bool:
+    """Its databases and event files: read as metrics, and never the same bytes twice. The models that it
+    keeps are outputs like any other."""
+    return places.is_bookkeeping(path) and "/artifacts/" not in path
 
 
 def _missing(outputs: tuple[Descriptor, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -111,13 +128,27 @@ def describe(workspace: Path, path: str, *, cache_links: bool = True) -> Descrip
             text = os.fsencode(target)
             return Descriptor(path, canonical.digest_bytes(text), len(text), link=target)
         status = absolute.stat()
+    held = _essence(absolute, path, status.st_size)
     return Descriptor(
         path,
         canonical.digest_file(absolute),
         status.st_size,
         media_type=_media_type(path),
         executable=bool(status.st_mode & 0o100),
+        form=held.form if held else None,
+        content=held.digest if held else None,
     )
+
+
+ESSENCE_CAP = 256 * 1000**2
+"""Bytes: a larger output is known by its bytes alone."""
+
+
+def _essence(absolute: Path, path: str, size: int) -> Essence | None:
+    if size > ESSENCE_CAP or not cosmetics.is_candidate(path):
+        return None
+    with absolute.open("rb") as stream:
+        return cosmetics.essence(path, stream, size)
 
 
 _MEDIA_TYPES = {

@@ -32,7 +32,7 @@ _FOR_SECRETS = re.compile(
     r"|credentials(?:\.\w+)?|secrets?\.(?:ya?ml|toml|json|ini)"
 )
 """Names of files that people keep secrets in, each with a name of its own."""
-_PASSWORDS = frozenset((".pgpass", ".htpasswd", ".git-credentials"))
+_PASSWORDS = frozenset((".pgpass", ".htpasswd", ".git-credentials", ".netrc", "_netrc"))
 """Names of files with nothing else in them."""
 
 
@@ -56,6 +56,11 @@ def demand_none(parts: Ingredients, project: Project) -> None:
         "pass it in a variable that is not recorded, or in an ignored file; "
         "if it is no secret: --allow-secrets",
     )
+
+
+def held_by(path: Path) -> tuple[Hit, ...]:
+    """What looks like a secret in one file."""
+    return tuple(_in_file(path.parent, path.name))
 
 
 def _scan(parts: Ingredients, project: Project) -> Iterator[Hit]:

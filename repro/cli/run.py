@@ -26,6 +26,13 @@ TO_COMMAND = {"allow_interspersed_args": False}
     "--allow-secrets", is_flag=True, help="Record although something looks like a secret."
 )
 @click.option(
+    "--watch",
+    metavar="HOW",
+    type=click.Choice(["auto", "strace", "python", "off"]),
+    help="How to see which files the command reads: auto (strace where it works, else python), strace, "
+    "python, off.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print the run as JSON; the rest goes to stderr."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but the command's own output.")
@@ -35,6 +42,7 @@ def run_command(
     name: str | None,
     image: str | None,
     allow_secrets: bool,
+    watch: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -42,14 +50,24 @@ def run_command(
 ) -> int:
     """Execute COMMAND and record it: repro run -- python train.py
 
-    Without a command: that of repro.yaml, else the pipeline of dvc.yaml. Ends with the command's own
-    exit code; a run that fails is recorded as failed.
+    COMMAND may be a program with its arguments, a shell line in quotes ("a.py && b.py"), or a notebook
+    with its parameters (train.ipynb -p epochs=3), which papermill executes. Without a command: that of
+    repro.yaml, else the pipeline of dvc.yaml.
+
+    Ends with the command's own exit code; a run that fails is recorded as failed.
     """
     from repro import recording
+    from repro.watching.nouns import Mode
 
     project = _project()
     request = recording.Request(
-        command, Path.cwd(), dict(os.environ), name=name, image=image, allow_secrets=allow_secrets
+        command,
+        Path.cwd(),
+        dict(os.environ),
+        name=name,
+        image=image,
+        allow_secrets=allow_secrets,
+        watch=Mode(watch) if watch else None,
     )
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
     run = recording.record(project, request, terminal.Onward(all_to_stderr=as_json), progress)

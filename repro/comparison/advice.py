@@ -61,15 +61,26 @@ def _cause(comparison: Comparison) -> str:
     known = [item for item in comparison.circumstances if item.a is not None and item.b is not None]
     lost = [item for item in comparison.metrics if item.status in _NOT_NUMBERS]
     differing = [item for item in comparison.metrics if item.status is Status.DIFFERENT]
-    hint = _tolerance_hint(differing)
+    hint = _tolerance_hint(differing) or _log_hint([*lost, *differing])
     if lost and not differing:
-        return f"look at what writes {lost[0].name} into {lost[0].source}"
+        return f"look at what writes {lost[0].name} into {lost[0].source}{hint}"
     if known:
         step = f"around the run {known[0].name} differs ({known[0].a} -> {known[0].b}): rule it out"
         return f"{step} first{hint}"
     return (
         "nothing that was recorded around the run differs, so the training itself is not "
         f"deterministic: set every seed, and ask the framework for deterministic algorithms{hint}"
+    )
+
+
+def _log_hint(metrics: list[MetricDifference]) -> str:
+    """Where all that differs was printed: it may be none of the training's results."""
+    if not metrics or any(not metric.source.startswith("<") for metric in metrics):
+        return ""
+    name = metrics[0].name
+    return (
+        f"; it was read out of the log: if {name!r} is no result of the training, name it in repro.yaml: "
+        f"log: {{ignore: [{name!r}]}}"
     )
 
 

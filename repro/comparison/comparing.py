@@ -18,6 +18,7 @@ from repro.comparison.nouns import (
     Verdict,
 )
 from repro.comparison.outputs import compare_outputs, nothing_to_read
+from repro.comparison.renamed import renamed
 from repro.comparison.sources import compare_sources
 from repro.manifest import Manifest, Policy, Result
 
@@ -34,6 +35,8 @@ def compare_results(
     ``read`` gives the content of an output by its digest, for saying where two of them first
     differ; it may raise OSError or ReproError.
     """
+    counterpart = renamed(a, b)
+    b = counterpart.result
     metrics = compare_metrics(a, b, policy, sides)
     sources = compare_sources(a, b, policy, metrics, sides)
     outputs = compare_outputs(a, b, policy, read, sides)
@@ -45,7 +48,10 @@ def compare_results(
         sources=sources,
         outputs=outputs,
         circumstances=compare_hosts(a.host, b.host, unknown=word is not Verdict.IDENTICAL),
-        notes=tuple(notes.collect(a, b, metrics, sources, outputs, sides)),
+        notes=(
+            *notes.collect(a, b, metrics, sources, outputs, sides),
+            *notes.about_names(counterpart.names, sides),
+        ),
         metrics_compared=sum(map(verdict.is_compared, metrics)),
         outputs_compared=sum(map(verdict.is_matched, outputs)),
         sides=sides,

@@ -11,6 +11,7 @@ from repro.manifest import (
     Command,
     Data,
     Definition,
+    Descriptor,
     Environment,
     Image,
     Package,
@@ -59,6 +60,7 @@ def changed_files(a: Provenance, b: Provenance, sides: Sides = TWO_RUNS) -> str:
 def _differences(a: Definition, b: Definition) -> Iterator[IngredientDifference]:
     yield from _source(a.source, b.source)
     yield from _data(a.data, b.data)
+    yield from _inputs(a.inputs, b.inputs)
     yield from _params(a.params, b.params)
     yield from _command(a.command, b.command)
     yield from _environment(a.environment, b.environment)
@@ -129,6 +131,28 @@ def _datum(data: Data | None) -> str | None:
     return f"{data.hash} ({data.kind.value}, {data.size} bytes, {count(data.files, 'file')})"
 
 
+def _inputs(a: Iterable[Descriptor], b: Iterable[Descriptor]) -> Iterator[IngredientDifference]:
+    for (path,), _, ours, theirs in pairs(a, b, lambda item: (item.path,)):
+        if ours == theirs:
+            continue
+        detail = (
+            ""
+            if ours and theirs
+            else "read by the second only"
+            if theirs
+            else "read by the first only"
+        )
+        if ours and theirs and ours.size == theirs.size:
+            detail = "other content of the same size"
+        yield IngredientDifference("inputs", path, _input(ours), _input(theirs), detail)
+
+
+def _input(item: Descriptor | None) -> str | None:
+    if item is None:
+        return None
+    return f"{item.digest} ({item.size} bytes{', executable' if item.executable else ''})"
+
+
 # --- command and params ---------------------------------------------------------------------
 
 
@@ -173,10 +197,15 @@ def _arguments(argv: Iterable[str]) -> str:
 def _environment(a: Environment, b: Environment) -> Iterator[IngredientDifference]:
     yield from _changed("environment", "kind", a.kind.value, b.kind.value)
     yield from _packages(a.packages, b.packages)
+    yield from _changed("environment", "tools", _words(a.tools), _words(b.tools))
     for part in ("implementation", "version"):
         ours, theirs = (getattr(side.interpreter, part, None) for side in (a, b))
         yield from _changed("interpreter", part, ours, theirs)
     yield from _image(a.image, b.image)
+
+
+def _words(names: tuple[str, ...]) -> str | None:
+    return " ".join(names) or None
 
 
 def _packages(a: Iterable[Package], b: Iterable[Package]) -> Iterator[IngredientDifference]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from repro.comparison.nouns import (
     MetricDifference,
@@ -12,7 +12,7 @@ from repro.comparison.nouns import (
     Status,
 )
 from repro.comparison.pairing import count, some
-from repro.manifest import Result
+from repro.manifest import Aside, Result
 
 
 def collect(
@@ -27,6 +27,7 @@ def collect(
     listed = list(metrics)
     yield from _unobserved(a, b, sides)
     yield from _about_metrics(listed)
+    yield from _about_log(a, b)
     yield from (
         f"{source.path}: {source.message}"
         for source in sources
@@ -69,6 +70,39 @@ def _about_metrics(metrics: list[MetricDifference]) -> Iterator[str]:
     for metric in ignored:
         if metric.type_a is None or metric.type_b is None:
             yield f"{metric.source}:{metric.name} is ignored, and {metric.note}"
+
+
+def about_names(names: Mapping[str, str], sides: Sides) -> Iterator[str]:
+    """Files that are called differently on the two sides and were taken for the same."""
+    if names:
+        ours, theirs = next(iter(sorted(names.items())))
+        more = f", and {len(names) - 1} more such" if len(names) > 1 else ""
+        yield (
+            f"names that hold a time or an id were taken for the same: {ours} in {sides[0]}, {theirs} in "
+            f"{sides[1]}{more}"
+        )
+
+
+def _about_log(a: Result, b: Result) -> Iterator[str]:
+    """What was printed and not compared, so that whoever disagrees can say so."""
+    by_reason: dict[Aside, list[str]] = {}
+    for item in sorted({(item.reason, item.name) for side in (a, b) for item in side.uncompared}):
+        by_reason.setdefault(item[0], []).append(item[1])
+    for reason in (Aside.UNREAD, Aside.IGNORED):
+        if names := by_reason.pop(reason, None):
+            yield f"of the log not compared, {_ASIDES[reason]}: {some(names)}"
+    if by_reason:
+        listed = "; ".join(f"{reason.value}: {some(names)}" for reason, names in by_reason.items())
+        yield (
+            f"printed and not compared, because it varies by its nature: {listed} (`log: patterns:` "
+            "in repro.yaml reads one as a metric)"
+        )
+
+
+_ASIDES = {
+    Aside.UNREAD: "because it is too long to be read whole",
+    Aside.IGNORED: "as the policy says",
+}
 
 
 def _about_files(a: Result, b: Result, sides: Sides) -> Iterator[str]:

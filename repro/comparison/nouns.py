@@ -48,6 +48,8 @@ class Status(str, Enum):
     EQUAL = "equal"
     WITHIN = "within"
     """Not equal, but not farther apart than the tolerance allows."""
+    COSMETIC = "cosmetic"
+    """An output whose bytes differ and whose content does not: dates, member times, generated ids."""
     DIFFERENT = "different"
     MISSING = "missing"
     """Only in a."""
@@ -65,7 +67,8 @@ class Status(str, Enum):
     @property
     def red(self) -> bool:
         """Whether one such metric or source makes the verdict red; see _red_outputs for those."""
-        return self not in (Status.EQUAL, Status.WITHIN, Status.UNKNOWN, Status.IGNORED)
+        passed = (Status.EQUAL, Status.WITHIN, Status.COSMETIC, Status.UNKNOWN, Status.IGNORED)
+        return self not in passed
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from repro.comparison.nouns import (
     Status,
 )
 from repro.comparison.pairing import pairs
+from repro.cosmetics import described
 from repro.errors import ReproError
 from repro.manifest import Descriptor, Policy, Result
 
@@ -74,6 +75,17 @@ def same(a: Descriptor, b: Descriptor) -> bool:
     return (a.digest, a.size, a.executable, a.link) == (b.digest, b.size, b.executable, b.link)
 
 
+def held_the_same(a: Descriptor, b: Descriptor) -> bool:
+    """Whether the two hold the same, though not with the same bytes."""
+    known = a.form is not None and a.content is not None
+    return known and (a.form, a.content, a.executable, a.link) == (
+        b.form,
+        b.content,
+        b.executable,
+        b.link,
+    )
+
+
 def _difference(
     a: Descriptor | None, b: Descriptor | None, policy: Policy, opener: _Opener
 ) -> OutputDifference:
@@ -87,6 +99,9 @@ def _difference(
         return OutputDifference(a.path, Status.IGNORED if ignored else Status.EQUAL, a, b)
     if ignored:
         return OutputDifference(a.path, Status.IGNORED, a, b, "differs")
+    if held_the_same(a, b):
+        detail = f"same content, cosmetic difference: {described(str(a.form))}"
+        return OutputDifference(a.path, Status.COSMETIC, a, b, detail)
     return OutputDifference(a.path, Status.DIFFERENT, a, b, "; ".join(_details(a, b, opener)))
 
 

@@ -6,6 +6,7 @@ different before equivalent, equivalent before identical.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from repro.comparison.nouns import (
@@ -35,7 +36,7 @@ def decide(
     reds = [
         *_red_metrics(metrics, len(compared), sides),
         *(f"{source.path}: {source.message}" for source in sources if source.status.red),
-        *_red_outputs(outputs, matched, bool(compared), sides),
+        *_red_outputs(outputs, matched, any(map(vouches, compared)), sides),
     ]
     if not compared and not matched and not reds:
         reds = [_nothing(metrics, outputs)]
@@ -55,7 +56,23 @@ def is_compared(metric: MetricDifference) -> bool:
 
 
 def is_matched(output: OutputDifference) -> bool:
-    return output.status in (Status.EQUAL, Status.DIFFERENT)
+    return output.status in (Status.EQUAL, Status.COSMETIC, Status.DIFFERENT)
+
+
+_MEASURE = re.compile(
+    r"acc|auc|auroc|bleu|bpc|bpb|cost|corr|(?<![a-z])cer|dice|elbo|entropy|err|f1|fid|gini|iou|kappa|"
+    r"likelihood|logloss|loss|(?<![a-z])mae|(?<![a-z])map|mape|mcc|metric|mrr|mse|ndcg|nll|perplexity|"
+    r"ppl|precision|psnr|r2|r\^2|r²|recall|reward|rmse|rouge|score|sensitivity|silhouette|specificity|"
+    r"ssim|(?<![a-z])wer",
+    re.IGNORECASE,
+)
+"""Names that speak of how good a model is, or how far from it."""
+
+
+def vouches(metric: MetricDifference) -> bool:
+    """Whether it can stand for outputs that differ in bytes. What a program prints by the way, such as
+    how many rows it has read, is compared, but it says nothing of the model that was written."""
+    return not metric.source.startswith("<") or bool(_MEASURE.search(metric.name))
 
 
 _KILLED = (-9, 137)
@@ -133,8 +150,14 @@ def _pass(
         reasons.append(f"{count(equal, 'metric')} equal")
     if near:
         reasons.append(f"{count(len(near), 'metric')} within tolerance: {some(near)}")
-    if alike := len(matched) - len(other):
+    cosmetic = [output.path for output in matched if output.status is Status.COSMETIC]
+    if alike := len(matched) - len(other) - len(cosmetic):
         reasons.append(f"{count(alike, 'output')} bit for bit the same")
+    if cosmetic:
+        reasons.append(
+            f"{count(len(cosmetic), 'output')} with the same content and a cosmetic difference: "
+            f"{some(cosmetic)}"
+        )
     if other:
         reasons.append(
             f"{count(len(other), 'output')} {_verb(other, 'differ')} in bytes: {some(other)}"
@@ -143,7 +166,7 @@ def _pass(
         reasons.append("no metric was compared, the verdict rests on outputs alone")
     if not matched:
         reasons.append("no output was compared")
-    return (Verdict.EQUIVALENT if near or other else Verdict.IDENTICAL), reasons
+    return (Verdict.EQUIVALENT if near or other or cosmetic else Verdict.IDENTICAL), reasons
 
 
 # --- grammar --------------------------------------------------------------------------------

@@ -61,6 +61,10 @@ class Job:
     gpus: bool = False
     uv: bool = False
     """The command calls `uv run` somewhere inside: it finds a uv that uses the environment as it is."""
+    mounts: Mapping[str, Path] = field(default_factory=dict)
+    """Folders and files of this machine, by the absolute path at which the command sees them."""
+    home: Path | None = None
+    """Its home folder; None: an empty one of its own."""
     as_owner: bool = False
     """Run as the owner of the workspace, even if that is root: for recording in an image."""
 

@@ -104,7 +104,7 @@ class VenvEngine:
             ) from error
 
     def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
-        home = job.session.folder(f"home-{os.urandom(3).hex()}")
+        home = job.home or job.session.folder(f"home-{os.urandom(3).hex()}")
         venv = Path(ready.handle)
         env = {name: self._environ[name] for name in PASSED_ON if name in self._environ}
         env |= {"HOME": str(home), "VIRTUAL_ENV": str(venv), **job.env}

@@ -17,7 +17,7 @@ from repro import process
 from repro.capturing.requirements import parse
 from repro.environment.index import PackageSources, without_credentials
 from repro.errors import EngineError
-from repro.manifest import Interpreter, Package
+from repro.manifest import Interpreter, Package, PackageOrigin
 
 TIMEOUT = 180.0
 """Seconds that all of one question may take."""
@@ -130,7 +130,7 @@ class Question:
             *(["--offline"] if offline else []),
             *(["--no-index"] if env.pop("UV_NO_INDEX", None) else []),
         ]  # fmt: skip
-        lines = "".join(f"{item.name}=={item.version}\n" for item in pins.values())
+        lines = "".join(f"{_asked(item)}\n" for item in pins.values())
         try:
             with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as config:
                 config.write(_no_dependencies(pins))
@@ -147,6 +147,12 @@ class Question:
             return None, without_credentials(done.stderr.decode("utf-8", "replace").strip())
         entries = parse(done.stdout.decode("utf-8", "replace"))
         return {entry.name: entry.hashes for entry in entries}, ""
+
+
+def _asked(item: Package) -> str:
+    if item.origin is PackageOrigin.URL:
+        return f"{item.name} @ {item.location}"
+    return f"{item.name}=={item.version}"
 
 
 def _no_dependencies(pins: Mapping[str, Package]) -> str:

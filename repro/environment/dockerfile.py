@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from repro.manifest import EnvironmentKind
@@ -12,10 +13,47 @@ if TYPE_CHECKING:
     from repro.environment.recipe import Recipe
 
 
-GET_GIT = (
-    "command -v git >/dev/null || "
-    "{ apt-get update -q && apt-get install -y -q --no-install-recommends git; }"
-)
+PROVIDED_BY = {
+    "bc": "bc",
+    "c++": "g++",
+    "cc": "gcc libc6-dev",
+    "cmake": "cmake",
+    "curl": "curl",
+    "dot": "graphviz",
+    "ffmpeg": "ffmpeg",
+    "g++": "g++",
+    "gcc": "gcc libc6-dev",
+    "gfortran": "gfortran",
+    "git": "git",
+    "gmake": "make",
+    "gs": "ghostscript",
+    "java": "default-jre-headless",
+    "jq": "jq",
+    "make": "make",
+    "ninja": "ninja-build",
+    "node": "nodejs",
+    "pdflatex": "texlive-latex-base",
+    "perl": "perl",
+    "rsync": "rsync",
+    "Rscript": "r-base-core",
+    "time": "time",
+    "unzip": "unzip",
+    "wget": "wget",
+    "xz": "xz-utils",
+    "zip": "zip",
+}
+"""Programs that trainings call and that slim images lack, each with the Debian packages it is in."""
+
+
+def get(programs: Iterable[str]) -> str:
+    """Shell text that installs those of the programs that are not there."""
+    pairs = " ".join(f"{name}:{PROVIDED_BY[name].replace(' ', ',')}" for name in programs)
+    return (
+        f"want=; for pair in {pairs}; do "
+        'command -v "${pair%%:*}" >/dev/null || want="$want ${pair#*:}"; done; '
+        'test -z "$want" || { apt-get update -q && apt-get install -y -q --no-install-recommends '
+        "$(echo $want | tr , ' ') && rm -rf /var/lib/apt/lists/*; }"
+    )
 
 
 def render(recipe: Recipe, inside: str) -> str:
@@ -93,6 +131,12 @@ def _base(recipe: Recipe) -> list[str]:
 
 def _packages(recipe: Recipe) -> list[str]:
     lines: list[str] = []
+    if recipe.tools:
+        lines += [
+            "# Programs that the command starts; their versions are those of the day of the build.",
+            f"RUN {get(recipe.tools)}",
+            "",
+        ]
     if recipe.lock:
         lines += [
             "# Every package at its version, checked against the hashes of its files.",
@@ -102,7 +146,7 @@ def _packages(recipe: Recipe) -> list[str]:
             "",
         ]
     if recipe.needs_git:
-        lines += ["# For what comes from a git repository.", f"RUN {GET_GIT}", ""]
+        lines += ["# For what comes from a git repository.", f"RUN {get(('git',))}", ""]
     if recipe.unhashed:
         lines += [
             "# No hashes are known of these: what is downloaded today may be something else.",

@@ -22,7 +22,7 @@ from repro.environment.index import PackageSources
 from repro.manifest import Finding, Interpreter, Package, PackageOrigin, Severity, to_document
 
 # Goes up when the same packages would give another text.
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def make_lock(
         return known
     invalid = tuple(item for item in packages if not _is_version(item.version))
     packages = [item for item in packages if item not in invalid]
-    pins = {item.name: item for item in packages if item.origin is PackageOrigin.INDEX}
+    pins = {item.name: item for item in packages if _has_to_be_asked(item)}
     question = asking.Question(python, os.environ if env is None else env, offline)
     with ThreadPoolExecutor(2) as pool:
         # two questions, because the hashes of a folder here must not hide those that others can use
@@ -65,7 +65,8 @@ def make_lock(
     everywhere, here = answers[0], answers[-1]
     hashes = _merged(everywhere.hashes, here.hashes)
     for name, package in pins.items():
-        if name not in here.absent and not hashes.get(name):
+        in_folder = package.origin is PackageOrigin.INDEX
+        if in_folder and name not in here.absent and not hashes.get(name):
             hashes[name] = _local_hashes(package, sources.folders, cache)
     text = "".join(f"{line}\n" for line in _lines(packages, hashes))
     findings = (*_invalid(invalid), *_findings(pins, hashes, everywhere, here))
@@ -74,6 +75,12 @@ def make_lock(
         document = {"text": text, "findings": to_document(findings)}
         canonical.write_bytes(entry, canonical.dumps(document))
     return lock
+
+
+def _has_to_be_asked(package: Package) -> bool:
+    if package.origin is PackageOrigin.URL:
+        return bool(package.location) and not package.revision
+    return package.origin is PackageOrigin.INDEX
 
 
 # --- the text -------------------------------------------------------------------------------
@@ -90,7 +97,8 @@ def _lines(packages: Sequence[Package], hashes: Hashes) -> Iterator[str]:
                 at = f"@{package.revision}" if package.revision else ""
                 yield f"{package.name} @ {url}{at}{'#' + inner if inner else ''}"
             case PackageOrigin.URL if package.location:
-                digests = (package.revision,) if package.revision else ()
+                # pip writes the hash down, uv does not
+                digests = (package.revision,) if package.revision else hashes.get(package.name, ())
                 yield _joined(f"{package.name} @ {package.location}", digests)
             case PackageOrigin.LOCAL if package.location is None and package.revision:
                 # its folder is no one else's; but whatever source has this very file will do

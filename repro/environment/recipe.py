@@ -7,7 +7,7 @@ and as a Dockerfile for a person who has Docker and nothing else.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from repro import canonical
@@ -55,6 +55,8 @@ class Recipe:
     """The lines without."""
     editable: tuple[str, ...] = ()
     """Absolute paths, inside, of projects that are installed editable."""
+    tools: tuple[str, ...] = ()
+    """Programs that are installed with the system's own package manager where the base lacks them."""
     local: tuple[str, ...] = ()
     """Absolute paths, inside, of wheels and projects that are installed as copies."""
     files: dict[str, str] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Recipe:
         if self.lock:
             steps.append((*install, "--require-hashes", "-r", f"{folder}/requirements.lock"))
         if self.needs_git and contained:
-            steps.append(("/bin/sh", "-c", dockerfile.GET_GIT))
+            steps.append(("/bin/sh", "-c", dockerfile.get(("git",))))
         if self.unhashed:
             steps.append((*install, "-r", f"{folder}/requirements-unhashed.txt"))
         steps += [(*install, path) for path in self.local]
@@ -152,6 +154,7 @@ def render(
     )
     if lock_text or environment.kind is EnvironmentKind.PACKAGES:
         recipe = _with_packages(recipe, environment.packages, lock_text, workspace)
+        recipe = replace(recipe, tools=environment.tools)
     tree = definition.source.tree if environment.kind is EnvironmentKind.DOCKERFILE else ""
     recipe = replace(recipe, key=_key(recipe, source_digest if recipe.needs_source else "", tree))
     return replace(recipe, files=_files(recipe, workspace))
@@ -191,6 +194,11 @@ def relaxed(recipe: Recipe) -> tuple[Recipe, Finding]:
         "record and replay with a base image of the same release: REPRO_BASE_IMAGE",
     )
     return replace(recipe, python_version=version, key=key), found
+
+
+def tools(programs: Iterable[str]) -> tuple[str, ...]:
+    """Those of the programs that can be put into an image whose package index is Debian's."""
+    return tuple(sorted({name for name in programs if name in dockerfile.PROVIDED_BY}))
 
 
 def build_files() -> tuple[str, ...]:
@@ -252,6 +260,8 @@ def _key(recipe: Recipe, source_digest: str, tree: str) -> str:
         "local": recipe.local,
         "source": source_digest,
     }
+    if recipe.tools:  # without any, the key is that of earlier versions
+        facts["tools"] = recipe.tools
     return canonical.digest_bytes(canonical.dumps(facts))
 
 

@@ -88,7 +88,8 @@ def show(
     for name, value in rows:
         head = f"{paint(name, 'bold', colour)}{' ' * (label - len(name))}  "
         lines += layout.wrap(clean(value), width, head, " " * (label + 2))
-    sections = [lines, _metrics(manifest, all), _params(manifest, all), _outputs(manifest, all)]
+    sections = [lines, _metrics(manifest, all), _uncompared(manifest, all)]
+    sections += [_params(manifest, all), _outputs(manifest, all)]
     sections.append(list(grade_lines(manifest.findings, colour=colour, width=width, all=True)))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -148,6 +149,14 @@ def _metrics(manifest: Manifest, all: bool) -> list[str]:
             value = f"{last}  (last of {len(metric.values)} steps)"
         rows.append((f"{metric.name}", value, metric.source))
     return _table("metrics", rows, all)
+
+
+def _uncompared(manifest: Manifest, all: bool) -> list[str]:
+    rows = [
+        (item.name, item.reason.value, f"{item.example}  {item.source}")
+        for item in manifest.result.uncompared
+    ]
+    return _table("printed, and not compared", rows, all)
 
 
 def _params(manifest: Manifest, all: bool) -> list[str]:

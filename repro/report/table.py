@@ -12,6 +12,7 @@ from repro.report.layout import INDENT, paint
 _STYLE = {
     Status.EQUAL: "green",
     Status.WITHIN: "yellow",
+    Status.COSMETIC: "yellow",
     Status.UNKNOWN: "yellow",
     Status.IGNORED: "yellow",
 }

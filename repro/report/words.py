@@ -31,6 +31,7 @@ _WORST_FIRST = (
     Status.NEW,
     Status.ABSENT,
     Status.WITHIN,
+    Status.COSMETIC,
     Status.UNKNOWN,
     Status.IGNORED,
     Status.EQUAL,

@@ -218,6 +218,23 @@ def test_a_wheel_of_the_workspace(site: Path, workspace: Path) -> None:
     assert findings == ()
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"dir_info": {}, "url": "file:///home/conda/feedstock_root/build_artifacts/b_17/work"},
+        {
+            "archive_info": {"hash": f"sha256={'b' * 64}"},
+            "url": "file:///home/conda/feedstock_root/b-1.0-cp311-cp311-linux_x86_64.whl",
+        },
+    ],
+)
+def test_the_folder_in_which_conda_built_it_is_nobodys(
+    origin: dict[str, Any], site: Path, workspace: Path
+) -> None:
+    install(site, "b-1.0", origin, installer="conda")
+    assert only(site, workspace) == (Package("b", "1.0"), ())
+
+
 def test_a_wheel_of_this_machine_breaks_a_replay(site: Path, workspace: Path) -> None:
     install(site, "b-1.0", {"url": "file:///home/me/b-1.0-py3-none-any.whl", "archive_info": {}})
     package, (finding,) = only(site, workspace)

@@ -438,6 +438,134 @@ def test_the_format_is_the_one_that_the_name_promises(name: str) -> None:
     assert readers.reader_of(name) is not None
 
 
-@pytest.mark.parametrize("name", ["a", ".json", "a.jsonl", "a.json.gz", "json/a.txt"])
+@pytest.mark.parametrize("name", ["a", ".json", "a.log", "a.json.gz", "json/a.txt"])
 def test_other_names_promise_nothing(name: str) -> None:
     assert readers.reader_of(name) is None
+
+
+# --- histories: objects in a row ------------------------------------------------------------------
+
+LINES = readers.read_json_lines
+
+
+def series(reader: Read, content: str) -> dict[str, tuple[tuple[Scalar, ...], tuple[Scalar, ...]]]:
+    """Steps and values by name; a single value has no steps."""
+    return {
+        item.name: (item.steps, item.values or (item.value,))
+        for item in reader(content.encode(), "m")
+    }
+
+
+def test_lines_of_json_are_series_by_step() -> None:
+    content = (
+        '{"step": 10, "loss": 1.5, "v": {"acc": 1}}\n\n{"step": 20, "loss": NaN, "tag": "x"}\r\n'
+    )
+    found = series(LINES, content)
+    assert math.isnan(found["loss"][1][1])  # type: ignore[arg-type]
+    assert found["loss"][0] == (10, 20)
+    assert (found["v.acc"], found["tag"]) == (((10,), (1,)), ((20,), ("x",)))
+
+
+def test_rows_without_a_common_step_are_numbered() -> None:
+    content = '{"step": 10, "a": 1}\n{"a": 2, "b": [1, 2], "c": {}, "d": null}\n'
+    assert series(LINES, content) == {
+        "step": ((0,), (10,)),
+        "a": ((0, 1), (1, 2)),
+        "b.0": ((1,), (1,)),
+        "b.1": ((1,), (2,)),
+        "c": ((1,), ("{}",)),
+        "d": ((1,), (None,)),
+    }
+
+
+def test_lines_under_the_name_of_a_document_are_read_as_lines() -> None:
+    assert series(JSON, '{"epoch": 1, "a": 2}\n{"epoch": 2, "a": 3}') == {"a": ((1, 2), (2, 3))}
+    for content in ('{"a": 1} x', '{"a": 1}\n[1]', '{"a": 1}\n{"a": '):
+        assert "Extra data" in refused(JSON, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"a": 1}\n{"a": \n', "line 2: "),
+        ('{"a": 1}\n[1]\n', "line 2 is no object"),
+        ("3", "line 1 is no object"),
+        ('{"a": 1, "a": 2}', "line 1: the key 'a' stands twice"),
+        ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "nested too deeply"),
+        ('{"a": ' + "9" * 20000 + "}", "too many digits"),
+    ],
+)
+def test_a_line_that_is_none_is_named(content: str, reason: str) -> None:
+    assert reason in refused(LINES, content)
+
+
+def test_no_lines_are_no_metrics() -> None:
+    assert LINES(b" \n\n", "m") == ()
+
+
+def test_a_list_of_objects_with_steps_is_a_history() -> None:
+    """As transformers' trainer_state.json has it: two rows of one step, and keys that come and go."""
+    rows = [
+        {"epoch": 0.5, "loss": 2.5, "step": 5},
+        {"epoch": 0.5, "eval_loss": 2.25, "step": 5},
+        {"epoch": 1.0, "loss": 1.5, "step": 10},
+    ]
+    assert series(JSON, json.dumps({"best": 1, "log_history": rows})) == {
+        "best": ((), (1,)),
+        "log_history.epoch": ((5, 5, 10), (0.5, 0.5, 1.0)),
+        "log_history.loss": ((5, 10), (2.5, 1.5)),
+        "log_history.eval_loss": ((5,), (2.25,)),
+    }
+    assert series(JSON, '[{"Epoch": 1, "a": 2}]') == {"a": ((1,), (2,))}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"step": 1, "a": 1}, {"a": 2}],  # not all have it
+        [{"step": "1", "a": 1}],  # it is no number
+        [{"step": True, "a": 1}],
+        [{"step": 1}, {"step": 2}],  # it is all there is
+        [{"name": "x", "a": 1}],
+        [{"step": 1, "a": 1}, 3],
+    ],
+)
+def test_other_lists_of_objects_are_values_each(rows: list[object]) -> None:
+    names = [item.name for item in JSON(json.dumps(rows).encode(), "m")]
+    assert all(name.split(".")[0].isdigit() for name in names)
+
+
+def test_no_value_of_a_history_is_lost_or_shared() -> None:
+    rows = [{"step": at, "a": at, "b": {"c": -at}} for at in range(1000)]
+    found = series(JSON, json.dumps(rows))
+    assert found["a"] == (tuple(range(1000)), tuple(range(1000)))
+    assert found["b.c"][1] == tuple(-at for at in range(1000))
+
+
+def test_laughs_within_a_history_are_refused_in_a_moment() -> None:
+    bombs = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    bombs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
+    content = "\n".join([*bombs, "h: [{step: 1, x: *a8}, {step: 2, x: *a8}]"])
+    refused(YAML, content)
+    # alone, and so within the history itself
+    inner = "".join(f"{line}, " for line in bombs)
+    refused(YAML, f"[{{step: 1, x: {{{inner}}}}}, {{step: 2}}]")
+
+
+# --- tables in logs -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_log_that_is_a_table(mark: str) -> None:
+    content = f"epoch{mark}loss\n0{mark}0.5\n1{mark}0.25\n"
+    assert series(readers.read_table, content) == {"loss": ((0, 1), (0.5, 0.25))}
+    assert readers.declared_reader_of("a/fit.LOG") is readers.read_table
+    assert readers.reader_of("a/fit.log") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "text alone\n", "0,0.5\n1,0.25\n", "a,b\nc,d\n", "a,b\n1,2,3\n", "a,\n1,2\n", "INFO a, b\nINFO c\n"],
+)  # fmt: skip
+def test_a_log_that_is_none(content: str) -> None:
+    refused(readers.read_table, content)

@@ -6,6 +6,7 @@ file, a variable that is not allowed through, the network, the name of the machi
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -292,9 +293,34 @@ def test_a_variable_that_is_not_allowed_does_not_reach_the_venv_engine(project: 
 def test_an_ignored_input_that_is_not_captured_fails_the_replay(project: Project) -> None:
     project.write("local/weights.txt", "0.5")
     project.write("train.py", "open('out.txt', 'w').write(open('local/weights.txt').read())")
-    project.record("python", "train.py")
+    project.record("python", "train.py", options=("--watch", "off"))
     done = project.replay(engine="venv").expect(3)
     assert done.verdict == "failed" and "local/weights.txt" in done.err
+
+
+@pytest.mark.parametrize("watch", ["strace", "python"])
+def test_an_ignored_input_is_taken_along_as_it_was(project: Project, watch: str) -> None:
+    if watch == "strace" and not shutil.which("strace"):
+        pytest.skip("no strace on this machine")
+    project.write("local/weights.txt", "0.5")
+    project.write("train.py", "open('out.txt', 'w').write(open('local/weights.txt').read())")
+    run = project.record("python", "train.py", options=("--watch", watch))
+    (item,) = run["manifest"]["definition"]["inputs"]
+    assert item["path"] == "local/weights.txt"
+    project.write("local/weights.txt", "0.6")
+    assert project.replay(run["id"], engine="venv").expect(0).verdict == "identical"
+
+
+def test_an_ignored_input_that_is_gone_and_was_too_large_to_take(project: Project) -> None:
+    project.write("repro.yaml", "inputs_cap: 2\n")
+    project.write("local/weights.txt", "0.5")
+    project.write("train.py", "open('out.txt', 'w').write(open('local/weights.txt').read())")
+    run = project.record("python", "train.py")
+    assert project.replay(run["id"], engine="venv").expect(0).verdict == "identical"
+    project.write("local/weights.txt", "0.6")
+    done = project.replay(run["id"], engine="venv").expect(3)
+    assert done.verdict == "unreplayable"
+    assert "local/weights.txt" in " ".join(done.document["reasons"])
 
 
 # --- circumstances --------------------------------------------------------------------------

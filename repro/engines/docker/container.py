@@ -72,13 +72,14 @@ def prefix(session_name: str) -> str:
 def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, Any]:
     """What the engine is told: no network unless asked, no privileges, not root."""
     user, group = _identity(job)
-    home = job.session.folder(f"home-{os.urandom(3).hex()}")
+    home = job.home or job.session.folder(f"home-{os.urandom(3).hex()}")
     _give(home, user, group)
     mounts = [
         Mount(job.inside, str(job.workspace), type="bind"),
         Mount(HOME, str(home), type="bind"),
+        *(Mount(inside, str(path), type="bind") for inside, path in sorted(job.mounts.items())),
     ]
-    if user != 0 and job.inside.startswith("/root/"):
+    if user != 0 and any(path.startswith("/root/") for path in (job.inside, *job.mounts)):
         # only root may enter the image's /root, and the recorded path lies below it
         above = job.session.folder(f"above-{os.urandom(3).hex()}")
         above.chmod(0o755)

@@ -25,6 +25,7 @@ from repro.engines.base import Site
 from repro.engines.docker.client import FAULTS, explained, short
 from repro.engines.docker.container import created
 from repro.engines.docker.images import Images
+from repro.environment import dockerfile
 from repro.environment.recipe import VENV, NoInterpreter, Recipe, relaxed
 from repro.errors import Unreplayable
 from repro.manifest import Finding, Image, Severity
@@ -75,14 +76,16 @@ class Environments:
             return known, True, ()
         base, concerns = self._images.recorded(recipe.image, progress)
         try:
-            return self._built(recipe, base, site, progress), False, concerns
+            image, lacking = self._built(recipe, base, site, progress)
+            return image, False, (*concerns, *lacking)
         except NoInterpreter:
             plan, finding = relaxed(recipe)
         progress.detail(finding.message)
         if known := self._known(plan):
             return known, True, (finding,)
         try:
-            return self._built(plan, base, site, progress), False, (*concerns, finding)
+            image, lacking = self._built(plan, base, site, progress)
+            return image, False, (*concerns, finding, *lacking)
         except NoInterpreter as error:
             raise Unreplayable(
                 f"the base image {recipe.image.reference} has no Python {plan.python_version}, and none "
@@ -93,12 +96,15 @@ class Environments:
     def _known(self, recipe: Recipe) -> Image | None:
         return self._images.local(f"{REPOSITORY}:{_tag(recipe.key)}")
 
-    def _built(self, recipe: Recipe, base: Image, site: Site, progress: Progress) -> Image:
+    def _built(
+        self, recipe: Recipe, base: Image, site: Site, progress: Progress
+    ) -> tuple[Image, tuple[Finding, ...]]:
         tag = f"{REPOSITORY}:{_tag(recipe.key)}"
         progress.step(f"building the environment: {recipe.summary}")
         options = self._build_options(recipe, site, base)
         with created(self._client, site.session, options, self._later) as container:
             container.start()
+            lacking = self._install_tools(container, recipe, site)
             for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
                 progress.detail(" ".join(command))
                 env = tools.build_environment(site.sources)
@@ -109,7 +115,8 @@ class Environments:
                 made = self._client.api.commit(
                     container.id,
                     repository=REPOSITORY,
-                    tag=_tag(recipe.key),
+                    # an image that lacks something must not be found by its key
+                    tag=_tag(recipe.key) + ("-lacking" if lacking else ""),
                     pause=False,
                     changes=[
                         *(f"ENV {name}={value}" for name, value in recipe.variables.items()),
@@ -118,7 +125,31 @@ class Environments:
                         f"LABEL {FACTS}={json.dumps(json.dumps(facts))}",
                     ],
                 )
-        return Image(tag, id=made["Id"])
+        return Image(tag, id=made["Id"]), lacking
+
+    def _install_tools(
+        self, container: Container, recipe: Recipe, site: Site
+    ) -> tuple[Finding, ...]:
+        """The programs that the base lacks; where they cannot be had the command shows whether it can do
+        without."""
+        if not recipe.tools:
+            return ()
+        words = ["/bin/sh", "-c", dockerfile.get(recipe.tools)]
+        with explained("installing programs"):
+            code, said = container.exec_run(
+                words, environment=tools.build_environment(site.sources)
+            )
+        if code == 0:
+            return ()
+        return (
+            Finding(
+                Severity.RISKS,
+                "image",
+                f"the image lacks programs that the run started ({', '.join(recipe.tools)}), and they "
+                f"could not be installed: {_telling(said)}",
+                "name an image that has them: `image:` in repro.yaml",
+            ),
+        )
 
     def _as_in(self, base: Image) -> tuple[str, ...]:
         """Instructions that give the environment its base's own start, not that of the build."""

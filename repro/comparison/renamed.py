@@ -1,0 +1,74 @@
+"""Files that carry a time, a host name or a run's id in their names, paired with their counterparts.
+
+A path that only one side has, and that is without such parts the same as one that only the other side
+has, stands for it. Of several such each stands for the one at its place in the order of their names, which
+for times is the order in which they were written; where the sides have not as many, nothing is paired.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from repro.cosmetics import plain_name
+from repro.manifest import Result, SourceState
+
+_NOT_WRITTEN = (SourceState.MISSING, SourceState.STALE)
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """Side b under the names of side a."""
+
+    result: Result
+    names: dict[str, str]
+    """Path on side b by the path on side a."""
+
+
+def renamed(a: Result, b: Result) -> Renamed:
+    """``b`` with the names of ``a`` where only the cosmetic part of a name differs."""
+    names = _pairs(_paths(a), _paths(b))
+    if not names:
+        return Renamed(b, {})
+    to_a = {theirs: ours for ours, theirs in names.items()}
+    return Renamed(
+        replace(
+            b,
+            metrics=tuple(
+                replace(item, source=to_a.get(item.source, item.source)) for item in b.metrics
+            ),
+            metric_sources=tuple(
+                replace(item, path=to_a.get(item.path, item.path))
+                for item in b.metric_sources
+                if item.path not in names  # looked for under the other's name, and not written
+            ),
+            outputs=tuple(replace(item, path=to_a.get(item.path, item.path)) for item in b.outputs),
+        ),
+        names,
+    )
+
+
+def _paths(result: Result) -> set[str]:
+    return {
+        *(item.path for item in result.outputs),
+        *(item.path for item in result.metric_sources if item.state not in _NOT_WRITTEN),
+        *(item.source for item in result.metrics),
+    }
+
+
+def _pairs(a: set[str], b: set[str]) -> dict[str, str]:
+    ours, theirs = _by_plain_name(a - b), _by_plain_name(b - a)
+    return {
+        one: other
+        for name in sorted(ours.keys() & theirs.keys())
+        if len(ours[name]) == len(theirs[name])
+        for one, other in zip(sorted(ours[name]), sorted(theirs[name]))
+    }
+
+
+def _by_plain_name(paths: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        found[plain_name(path)].append(path)
+    return found

@@ -1,0 +1,85 @@
+"""What a name says of its number: that it varies between two runs of the same thing."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from repro.log_metrics.words import words
+from repro.manifest import Aside
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%")
+
+_TIME = words(
+    "time runtime walltime elapsed duration latency seconds secs sec ms msec minutes mins hours"
+    " wallclock uptime ett timing timings wall"
+)
+_NO_TIME = words(
+    "step steps series point points frame frames stamp lag lags invariant horizon index"
+)
+_TIMESTAMP = words("timestamp timestamps date datetime")
+_RATE = words("throughput fps ups speed ips wps tps mfu hfu tflops gflops qps bandwidth")
+_MEMORY = words("memory mem ram vram rss gpumem")
+_MACHINE = words(
+    "pid ppid port hostname host gpu gpus cpu cpus cores thread threads worker workers njobs"
+    " device devices cuda cudnn nproc jobs watts"
+)
+_IDENTITY = words("uuid guid uid")
+_RUNS = words("run job session process task thread request")
+_METRICS = words(
+    "loss acc accuracy error err mae mse rmse mape f1 auc ap map score scores precision recall r2"
+    " bleu reward return perplexity ppl"
+)
+_UNLIKE = {"tree", "leaf", "leaves", "hidden", "depth", "output", "input", "split", "graph"}
+_UNITS = {"s": Aside.DURATION, "ms": Aside.DURATION, "sec": Aside.DURATION, "secs": Aside.DURATION}
+_PER = re.compile(r"/ ?(?:s|sec|second|min)(?![\w])")
+_IN_BRACKETS = re.compile(r"[(\[]\s?(s|ms|sec|secs|seconds|min|h|it/s|[MG]i?B)[)\]]\W*$")
+
+
+@functools.lru_cache(maxsize=8192)
+def by_name(name: str) -> Aside | None:
+    """Why a number of that name is no metric; None: it is one."""
+    parts = [word.lower() for word in _WORDS.findall(name)]
+    if not parts or parts[-1] in _METRICS:
+        return None
+    known = set(parts)
+    if _rate(parts, name):
+        return Aside.RATE
+    if known & _TIME and not _follows(parts, _TIME, _NO_TIME):
+        return Aside.DURATION
+    if unit := _IN_BRACKETS.search(name):
+        return _UNITS.get(unit[1], Aside.MEMORY if unit[1].endswith("B") else Aside.DURATION)
+    if parts[-1] in _TIMESTAMP:
+        return Aside.DATE
+    if known & _MEMORY:
+        return Aside.MEMORY
+    if parts[-1] in _IDENTITY or (parts[-1] == "id" and parts[-2:-1] and parts[-2] in _RUNS):
+        return Aside.IDENTIFIER
+    if parts[-1] == "rank" and not known & {"mean", "average", "avg", "median", "reciprocal"}:
+        return Aside.SETTING
+    if parts[-1] in _MACHINE and not known & _UNLIKE:
+        return Aside.SETTING
+    if parts[-1] in ("progress", "complete", "completed", "percent_done"):
+        return Aside.PROGRESS
+    return None
+
+
+def _rate(parts: list[str], name: str) -> bool:
+    if "per" in parts[:-1] and parts[parts.index("per") + 1] in (
+        "second",
+        "sec",
+        "s",
+        "minute",
+        "hour",
+    ):
+        return True
+    return bool(set(parts) & _RATE) or _PER.search(name) is not None
+
+
+def _follows(parts: list[str], these: frozenset[str], those: frozenset[str]) -> bool:
+    """Whether one of these parts is only the beginning of another: ``time step``, ``time series``."""
+    return all(
+        at + 1 < len(parts) and parts[at + 1] in those
+        for at, word in enumerate(parts)
+        if word in these
+    )

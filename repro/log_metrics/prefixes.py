@@ -1,0 +1,75 @@
+"""What logging writes in front of every message: a time, a level, a logger's name."""
+
+from __future__ import annotations
+
+import re
+
+from repro.log_metrics.items import SetAside
+from repro.manifest import Aside
+
+_LEVEL = r"(?:TRACE|DEBUG|INFO|SUCCESS|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|info|warning|debug|error|D|I|W|E)"
+_DATE = (
+    r"\d{4}[-/]\d\d[-/]\d\d(?:[T _]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?)?(?:Z|\s?[+-]\d\d:?\d\d|\s?UTC)?"
+    r"|\d\d/\d\d/(?:\d{4}|\d\d)[ ,]{1,2}\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: [AP]M)?"
+    r"|\d\d/\d\d \d\d:\d\d:\d\d"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d(?: [A-Z]{3,4})?(?: \d{4})?"
+)
+_PLACE = r"(?:[\w.<>]{1,60}:)?[\w./<>-]{1,80}(?:\.py)?:(?:[\w<>]{1,60}:)?\d{1,6}"
+
+_ABSL = re.compile(
+    r"\s*[IWEFD]\d{4} \d\d:\d\d:\d\d\.\d{1,6}\s+\d{1,12} [^\s\]]{1,120}:\d{1,6}\]\s?"
+)
+_BASIC = re.compile(rf"\s*{_LEVEL}:[\w.\-/]{{1,80}}:\s?")
+_START = re.compile(
+    rf"\s*(?:\[\d{{1,3}}\.?\d{{0,9}}s?\]\s*)?[\[(<]{{0,2}}(?:{_DATE})(?![\d:])[^\S\n]*[\])>]{{0,2}}"
+)
+_LEVELLED = re.compile(
+    rf"[\s|:\-]{{0,6}}(?:[^\n|]{{0,80}}?[\s\[(|:\-])?{_LEVEL}(?=[\s\])|:\-])\s{{0,10}}[\])]?[\s|:\-]{{0,6}}"
+)
+_PLAIN_LEVEL = re.compile(
+    r"\s*(?:\[(?:TRACE|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\]|(?:TRACE|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)(?=[\s:|]))[\s:|\-]{0,6}"
+)
+_WHERE = re.compile(
+    rf"(?:\[[\w./-]{{1,60}}\.py:\d{{1,6}}\]|\({_PLACE}\)|\[{_PLACE}\]|{_PLACE}(?=\s+[-|\]>:]|\]))[\s:|>\]\-]{{0,6}}"
+)
+_RANK = re.compile(
+    r"\s*(?:\[?rank ?\d{1,5}\]?:|\((?:\w{1,40} )?pid=\d{1,9}(?:, ip=[\d.]{1,20})?\))\s?",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(r" [\w.]{1,80}\]:?\s?")
+_LOGGER = re.compile(r"[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,8}\s{0,4}(?:[-|]\s|:\s)\s{0,4}(?=\S)")
+_ENDED = re.compile(r"[\s:|\-]{0,6}")
+
+
+def stripped(line: str) -> tuple[str, tuple[SetAside, ...]]:
+    """The message without its prefix; what the prefix was, if it had a number."""
+    end = _end(line)
+    if not end:
+        return line, ()
+    prefix = line[:end]
+    if not any(map(str.isdigit, prefix)):
+        return line[end:], ()
+    only_rank = (rank := _RANK.match(line)) and rank.end() == end
+    reason = Aside.SETTING if only_rank else Aside.DATE
+    return line[end:], (SetAside("log prefix", reason, prefix.strip()[:80]),)
+
+
+def _end(line: str) -> int:
+    end = rank.end() if (rank := _RANK.match(line)) else 0
+    if match := _ABSL.match(line, end) or _BASIC.match(line, end):
+        return match.end()
+    if match := _START.match(line, end):
+        end = match.end()
+        if level := _LEVELLED.match(line, end):
+            end = level.end()
+        elif line[:end].lstrip().startswith("[") and (named := _NAMED.match(line, end)):
+            end = named.end()
+        elif blank := _ENDED.match(line, end):
+            end = blank.end()
+    elif match := _PLAIN_LEVEL.match(line, end):
+        end = match.end()
+    else:
+        return end
+    where = _WHERE.match(line, end) or _LOGGER.match(line, end)
+    return where.end() if where else end

@@ -1,0 +1,227 @@
+"""A log's metrics: the whole way from bytes to nouns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from repro.log_metrics import (
+    arrays,
+    documents,
+    labels,
+    lines,
+    patterns,
+    prefixes,
+    series,
+    shapes,
+    tables,
+)
+from repro.log_metrics.items import Counter, Found, Item, SetAside
+from repro.log_metrics.rules import Rules
+from repro.manifest import Aside, Metric, Uncompared
+
+_UNNAMED = re.compile(r"(?:\(\d+\)|\(of\)|\(%\)|\(\+/-\)|\[.*)?")
+_DIGITS = re.compile(r"(?<![\w.])\d[\d.,]{0,40}")
+_PATIENCE = 20
+_GAP = 2
+"""Blank lines that a table may have between its rows."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a log says."""
+
+    metrics: tuple[Metric, ...]
+    """Sorted by name."""
+    uncompared: tuple[Uncompared, ...]
+    """What was recognised and is not compared, sorted by name."""
+
+
+@dataclass
+class _Told:
+    """What was set aside under one name."""
+
+    example: str
+    count: int = 0
+
+
+@dataclass
+class _Collected:
+    placed: list[series.Placed] = field(default_factory=list)
+    told: dict[tuple[str, Aside], _Told] = field(default_factory=dict)
+    counters: list[Counter] = field(default_factory=list)
+    inherited: dict[str, Counter] = field(default_factory=dict)
+
+    def add(self, found: Found) -> None:
+        inherited = tuple(self.inherited.values())
+        self.placed.extend((item, inherited) for item in found.items)
+        for counter in found.counters:
+            self.inherited[counter.name] = counter
+            self.counters.append(counter)
+        for aside in found.asides:
+            self.tell(aside.name, aside.reason, aside.example)
+
+    def tell(self, name: str, reason: Aside, example: str, count: int = 1) -> None:
+        self.told.setdefault((name, reason), _Told(example)).count += count
+
+
+def read(content: bytes, source: str, rules: Rules = Rules()) -> Reading:  # noqa: B008  frozen
+    """The metrics in what a command printed. Never raises; same bytes, same reading."""
+    seen = lines.split(content)
+    collected = _Collected()
+    matched = patterns.read(seen.texts, rules)
+    for found in _Reader(matched.texts).all():
+        collected.add(found)
+    if seen.overwritten:
+        collected.tell(
+            "overwritten lines", Aside.PROGRESS, seen.first_overwritten, seen.overwritten
+        )
+    if seen.unread:
+        collected.tell("rest of the log", Aside.UNREAD, f"{seen.unread} bytes")
+    metrics = series.metrics([*collected.placed, *matched.placed], collected.counters, source)
+    kept = tuple(metric for metric in metrics if not rules.ignores(metric.name))
+    for metric in metrics:
+        if rules.ignores(metric.name):
+            value = metric.values[0] if metric.values else metric.value
+            collected.tell(metric.name, Aside.IGNORED, f"{value}"[:80], len(metric.values) or 1)
+    return Reading(kept, _uncompared(collected, source))
+
+
+def _uncompared(collected: _Collected, source: str) -> tuple[Uncompared, ...]:
+    return tuple(
+        Uncompared(source, name, reason, told.example, told.count)
+        for (name, reason), told in sorted(collected.told.items())
+    )
+
+
+class _Reader:
+    """Goes through the lines; knows what the lines before said of those that follow."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts: list[str] = []
+        self.prefixes: list[tuple[SetAside, ...]] = []
+        for text in texts:
+            message, prefix = prefixes.stripped(text)
+            self.texts.append(message)
+            self.prefixes.append(prefix)
+        self.table: tables.Table | None = None
+        self.plans: dict[str, shapes.Plan | None] = {}
+        self.blanks = 0
+        self.heading = ""
+        self.indent = 0
+        self.opens = self.underlined = False
+        """Whether the heading holds for the lines below it: those further in, or all."""
+        self.failures = 0
+        self.hopeless = -1
+        """No document that begins before this line ends: not looked for again."""
+
+    def all(self) -> Iterator[Found]:
+        at = 0
+        while at < len(self.texts):
+            if self.prefixes[at]:
+                yield Found(asides=self.prefixes[at])
+            step, found = self._next(at)
+            if found:
+                yield found
+            at += step
+
+    def _next(self, at: int) -> tuple[int, Found | None]:
+        """How many lines were read, and what they say."""
+        text = self.texts[at]
+        if not text.strip():
+            self.blanks += 1
+            return 1, None
+        if tables.is_rule(text):
+            return 1, None
+        if found := self._row(text):
+            return 1, self._headed(found)
+        self.blanks = 0
+        if self.table is None and self._plain(at):
+            return 1, self._line(at)
+        if result := self._document(at):
+            self.table = None
+            return result
+        if begun := tables.header(self.texts, at):
+            self.table, first = begun
+            return first - at, None
+        self.table = None
+        if result := self._array(at):
+            return result
+        return 1, self._line(at)
+
+    def _plain(self, at: int) -> bool:
+        """Whether a line of the same shape was read before, and nothing beside it matters."""
+        if not self.plans.get(shapes.shape(self.texts[at])):
+            return False
+        around = self.texts[max(0, at - 1) : at + 2]
+        return not any(map(tables.is_rule, around))
+
+    def _row(self, text: str) -> Found | None:
+        if self.table is None or self.blanks > _GAP:
+            return None
+        return tables.row(self.table, text)
+
+    def _document(self, at: int) -> tuple[int, Found | None] | None:
+        text = self.texts[at]
+        begin = documents.start(text)
+        if begin < 0 or at < self.hopeless:
+            return None
+        end = documents.gathered(self.texts, at, begin)
+        if end is None:
+            self._fail(at)
+            return None
+        more, stop = end
+        whole = "\n".join(self.texts[at : at + more + 1])
+        cut = len(whole) - len(self.texts[at + more]) + stop
+        found = documents.read(text[:begin], whole[begin:cut], whole[cut:])
+        return (more + 1, self._headed(found)) if found else None
+
+    def _fail(self, at: int) -> None:
+        """What does not end costs a look at many lines; after some of these none is tried."""
+        self.failures += 1
+        if self.failures % _PATIENCE == 0:
+            self.hopeless = at + documents.LINES
+
+    def _array(self, at: int) -> tuple[int, Found | None] | None:
+        if at < self.hopeless or not (begun := arrays.gathered(self.texts, at)):
+            return None
+        more, label, text = begun
+        if more < 0:
+            self._fail(at)
+            return None
+        found = arrays.read(label, text)
+        return (more + 1, self._headed(self._named(found))) if found else None
+
+    def _line(self, at: int) -> Found:
+        text = self.texts[at]
+        found = shapes.read(text, self.plans)
+        if not found.items or text.rstrip().endswith(":"):
+            self._head(at)
+            return found
+        found = self._named(found)
+        under = self.opens and len(text) - len(text.lstrip()) > self.indent
+        return self._headed(found) if under or self.underlined else found
+
+    def _head(self, at: int) -> None:
+        text = self.texts[at]
+        heading = labels.cleaned(_DIGITS.sub("#", text))
+        if heading and any(map(str.isalpha, heading)) and len(heading) <= labels.LONGEST:
+            self.heading, self.indent = heading, len(text) - len(text.lstrip())
+            self.opens = text.rstrip().endswith(":")
+            self.underlined = at + 1 < len(self.texts) and tables.is_rule(self.texts[at + 1])
+
+    def _headed(self, found: Found) -> Found:
+        items = tuple(replace(item, heading=self.heading) for item in found.items)
+        return replace(found, items=items)
+
+    def _named(self, found: Found) -> Found:
+        """Numbers without any name take that of the line above."""
+        return replace(found, items=tuple(map(self._name, found.items)))
+
+    def _name(self, item: Item) -> Item:
+        if not _UNNAMED.fullmatch(item.name):
+            return item
+        name = self.heading or "(unnamed)"
+        joint = "" if item.name.startswith("[") else " "
+        return replace(item, name=f"{name}{joint}{item.name}".strip())

@@ -1,0 +1,158 @@
+"""What a watched run read and wrote beside the files that are recorded anyway."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro import watching
+from repro.capturing import data, dvc_config, inputs, results
+from repro.capturing.files import Changes, Scan
+from repro.capturing.inputs import Inputs, Read
+from repro.capturing.probing import Probe
+from repro.manifest import Descriptor, Finding, Severity
+from repro.project import Project
+from repro.sessions import Session
+from repro.watching import Folded, Seen
+
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
+DVC_OWN = ("/var/cache/dvc", "/var/lib/dvc", "~/.cache/dvc", "~/.config/dvc", "~/.local/share/dvc")
+"""Where DVC keeps its own state: nothing of the training's."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """For the manifest: inputs, outputs outside of the workspace, programs, and what is to be said."""
+
+    inputs: Inputs = field(default_factory=Inputs)
+    outputs: tuple[Descriptor, ...] = ()
+    tools: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One run, as far as it bears on what its accesses mean."""
+
+    project: Project
+    session: Session
+    probe: Probe | None
+    environ: Mapping[str, str]
+    recorded: Collection[str]
+    """Paths that are part of the record already, relative to the workspace."""
+    before: Scan
+    moved: Changes
+    started: float
+    """Seconds since the epoch."""
+
+
+def observe(seen: Seen, scene: Scene) -> Observed:
+    """Take what the run read, describe what it wrote elsewhere."""
+    limits = tuple(Finding(Severity.NOTE, "inputs", said) for said in seen.limits)
+    if seen.method == "none":
+        return Observed(findings=limits)
+    watched = _watched(scene)
+    folded = watching.fold(seen, watched)
+    programs = watching.tools(seen, watched.interpreters, watched.workspace)
+    taken = inputs.take(
+        scene.project.store, _read(folded, scene), scene.project.config.inputs_cap, scene.started
+    )
+    outputs, concerns = _outputs(folded, scene)
+    return Observed(
+        taken,
+        outputs,
+        tuple(dict.fromkeys(posixpath.basename(path) for path in programs)),
+        seen.connections,
+        (*taken.findings, *concerns, *limits),
+        seen.method,
+    )
+
+
+def _watched(scene: Scene) -> watching.Scene:
+    project, home = scene.project, scene.environ.get("HOME", "")
+    probe = scene.probe
+    interpreters = [sys.prefix, sys.base_prefix]
+    if probe:
+        # not its whole search path: a PYTHONPATH elsewhere holds code that goes into the run
+        interpreters += [probe.prefix, probe.base_prefix, *probe.sites]
+    temporary = (*TEMPORARY, *filter(None, [scene.environ.get("TMPDIR")]))
+    own = tuple(path.replace("~", home, 1) for path in DVC_OWN if home or path[0] == "/")
+    return watching.Scene(
+        workspace=str(project.workspace),
+        interpreters=_real(interpreters),
+        home=os.path.realpath(home) if home else "",
+        temporary=_real(temporary),
+        ours=_real((project.store.root, scene.session.path, *own)),
+        known=_real(_caches(project)),
+    )
+
+
+def _real(paths: Collection[str | Path]) -> tuple[str, ...]:
+    """As the kernel names them; a name that leads elsewhere stands for both places."""
+    found = [name for path in paths for name in (str(path), os.path.realpath(path))]
+    return tuple(dict.fromkeys(name for name in found if name.startswith("/") and name != "/"))
+
+
+def _caches(project: Project) -> tuple[Path, ...]:
+    dvc = data.find_dvc(project.folder, project.workspace)
+    return (dvc_config.read_config(dvc).cache,) if dvc else ()
+
+
+def _read(folded: Folded, scene: Scene) -> Read:
+    """What was there before, and is in no other part of the record."""
+    before, rewritten = scene.before, set(scene.moved.written) | set(scene.moved.deleted)
+    inside = [
+        path
+        for path in folded.inside
+        if path not in scene.recorded
+        and path in before.files
+        and not any(path.startswith(f"{folder}/") for folder in before.environments)
+    ]
+    home = set(folded.home)
+    return Read(
+        scene.project.workspace,
+        Path(os.path.realpath(scene.environ.get("HOME", "/"))),
+        tuple(path for path in inside if path not in rewritten),
+        folded.home,
+        tuple(path for path in folded.outside if path not in home),
+        tuple(path for path in inside if path in rewritten),
+    )
+
+
+def _outputs(folded: Folded, scene: Scene) -> tuple[tuple[Descriptor, ...], tuple[Finding, ...]]:
+    """Files written outside of the workspace, as they are now; those below HOME are none."""
+    found, gone = [], []
+    for path in folded.written_outside:
+        try:
+            if Path(path).is_file():
+                found.append(results.describe(Path("/"), path, cache_links=False))
+        except OSError:
+            gone.append(path)
+    findings = []
+    if gone:
+        findings.append(
+            Finding(
+                Severity.RISKS,
+                "outputs",
+                f"written outside of the project, and unreadable now: {', '.join(gone[:5])}",
+                "what the run wrote there is not recorded; check the permissions",
+            )
+        )
+    if folded.written_home:
+        shown = ", ".join(folded.written_home[:3])
+        more = f" and {len(folded.written_home) - 3} more" if len(folded.written_home) > 3 else ""
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                "outputs",
+                f"written below the home folder, and taken for a cache, not an output: {shown}{more}",
+                "write what counts into the project; a replay has a home folder of its own",
+            )
+        )
+    return tuple(found), tuple(findings)

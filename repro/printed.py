@@ -1,0 +1,60 @@
+"""Metrics out of what a command printed.
+
+They are a function of the log alone, so they are read anew whenever two results are compared: with the
+rules that the project has now, and by the same reader on both sides, whichever versions recorded them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from repro.errors import ReproError
+from repro.log_metrics import Rules, read
+from repro.log_metrics.lines import CAP
+from repro.manifest import Descriptor, MetricSource, Policy, Result, SourceState
+from repro.store import Store
+
+STREAMS = {"log/stdout": "<stdout>", "log/stderr": "<stderr>"}
+"""A log's role in the record, and what its metrics name as their source."""
+
+
+def rules(policy: Policy) -> Rules:
+    """What the project says about its log."""
+    return Rules(policy.log_patterns, policy.log_ignored)
+
+
+def taken_in(store: Store, result: Result, how: Rules) -> Result:
+    """The result with the metrics that its log holds, in place of those that were read before.
+
+    Where a log is not at hand, what was read of it when it was recorded stands.
+    """
+    logs = {
+        item.path: content
+        for item in result.logs
+        if item.path in STREAMS and (content := _content(store, item)) is not None
+    }
+    anew = {STREAMS[path] for path in logs}
+    metrics = [item for item in result.metrics if item.source not in anew]
+    sources = [item for item in result.metric_sources if item.path not in anew]
+    uncompared = [item for item in result.uncompared if item.source not in anew]
+    for path, content in logs.items():
+        found = read(content, STREAMS[path], how)
+        metrics += found.metrics
+        uncompared += found.uncompared
+        if found.metrics:
+            sources.append(MetricSource(STREAMS[path], SourceState.READ, declared=False))
+    return replace(
+        result,
+        metrics=tuple(sorted(metrics, key=lambda item: (item.source, item.name))),
+        metric_sources=tuple(sorted(sources, key=lambda item: item.path)),
+        uncompared=tuple(sorted(uncompared, key=lambda item: (item.source, item.name))),
+    )
+
+
+def _content(store: Store, log: Descriptor) -> bytes | None:
+    try:
+        with store.verified(log).open("rb") as stream:
+            # one byte more than is read tells the reader that there is more
+            return stream.read(CAP + 1)
+    except (ReproError, OSError):
+        return None

@@ -1,0 +1,1 @@
+"""Where experiment trackers keep a run's metrics: read without the trackers themselves."""

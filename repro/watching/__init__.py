@@ -1,0 +1,13 @@
+"""Which files a command and its children read and wrote, which programs they started.
+
+``choose`` picks a way to watch; ``fold`` tells what of the seen is an input or an output worth recording.
+"""
+
+from __future__ import annotations
+
+from repro.watching.choosing import choose
+from repro.watching.folding import Folded, Scene, fold
+from repro.watching.nouns import Access, Mode, Seen, Watch
+from repro.watching.programs import tools
+
+__all__ = ["Access", "Folded", "Mode", "Scene", "Seen", "Watch", "choose", "fold", "tools"]
