@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro import canonical, manifest
+from repro import canonical, manifest, metric_names
 from repro.errors import Corrupt, ReproError
 from repro.manifest import REPLAY_SCHEMA, Manifest, MetricType, Scalar
 from repro.store import Store
 
-VERSION = 4
+VERSION = 5
 _SCHEMA = """
 create table runs (id text primary key, created text, outcome text, row text);
 create index runs_created on runs (created);
@@ -204,23 +204,18 @@ class Index:
 
 def _row(run: Manifest) -> str:
     definition, result = run.definition, run.result
-    metrics: dict[str, Scalar] = {}
-    sources = {metric.source for metric in result.metrics}
-    for metric in result.metrics:
-        value = (
-            metric.values[-1]
-            if metric.type is MetricType.SERIES and metric.values
-            else metric.value
-        )
-        name = metric.name if len(sources) == 1 else f"{metric.source}:{metric.name}"
-        metrics[name] = value
+    values = [
+        metric.values[-1] if metric.type is MetricType.SERIES and metric.values else metric.value
+        for metric in result.metrics
+    ]
+    metrics = metric_names.shown((metric.source, metric.name) for metric in result.metrics)
     return canonical.dumps(
         {
             "command": " ".join(definition.command.argv),
             "commit": definition.source.commit,
             "dirty": bool(run.provenance.changed),
             "duration": result.duration,
-            "metrics": list(metrics.items()),
+            "metrics": list(zip(metrics, values)),
             "params": [(item.name, item.value) for item in definition.params],
         }
     ).decode()

@@ -307,6 +307,26 @@ def _tolerances(look: Survey) -> Entry:
     )
 
 
+def _log(look: Survey) -> Entry:
+    why = (
+        "Metrics are read out of what the run prints as well; times, rates, paths and the like are set"
+        " aside, and listed. This says it otherwise, by name or glob, or by a pattern of one's own."
+    )
+    return _example({"ignore": "[lr, throughput*]"}, why)
+
+
+def _watch(look: Survey) -> Entry:
+    why = (
+        "How to see which files the run reads and writes, to take along what git and DVC do not track:"
+        " strace, python, off, or auto."
+    )
+    return _example("auto", why)
+
+
+def _inputs_cap(look: Survey) -> Entry:
+    return _example("500 MB", "Of such files, so much is taken along; of the rest, the digests.")
+
+
 def _untracked_cap(look: Survey) -> Entry:
     cap = config.UNTRACKED_CAP
     large = [
@@ -329,6 +349,9 @@ KEYS: dict[str, Callable[[Survey], Entry]] = {
     "image": _image,
     "env": _env,
     "network": _network,
+    "log": _log,
+    "watch": _watch,
+    "inputs_cap": _inputs_cap,
     "untracked_cap": _untracked_cap,
 }
 """In the order in which they are written."""

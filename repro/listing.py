@@ -59,8 +59,7 @@ def columns(conditions: Iterable[str], sort: str | None) -> tuple[str, ...]:
 def value_of(row: Row, name: str) -> Scalar:
     """A run's own field, metric or parameter of that name; None where it has none.
 
-    A metric of a run with several metric files is called ``file:name``; the name alone will do where
-    only one of them has it.
+    A metric that several files have is called ``file:name``; see metric_names.
     """
     match name:
         case "verdict":

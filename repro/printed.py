@@ -29,20 +29,21 @@ def taken_in(store: Store, result: Result, how: Rules) -> Result:
     Where a log is not at hand, what was read of it when it was recorded stands.
     """
     logs = {
-        item.path: content
+        item: content
         for item in result.logs
         if item.path in STREAMS and (content := _content(store, item)) is not None
     }
-    anew = {STREAMS[path] for path in logs}
+    anew = {STREAMS[item.path] for item in logs}
     metrics = [item for item in result.metrics if item.source not in anew]
     sources = [item for item in result.metric_sources if item.path not in anew]
     uncompared = [item for item in result.uncompared if item.source not in anew]
-    for path, content in logs.items():
-        found = read(content, STREAMS[path], how)
+    for item, content in logs.items():
+        source = STREAMS[item.path]
+        found = read(content, source, how, item.size)
         metrics += found.metrics
         uncompared += found.uncompared
         if found.metrics:
-            sources.append(MetricSource(STREAMS[path], SourceState.READ, declared=False))
+            sources.append(MetricSource(source, SourceState.READ, declared=False))
     return replace(
         result,
         metrics=tuple(sorted(metrics, key=lambda item: (item.source, item.name))),
@@ -54,7 +55,6 @@ def taken_in(store: Store, result: Result, how: Rules) -> Result:
 def _content(store: Store, log: Descriptor) -> bytes | None:
     try:
         with store.verified(log).open("rb") as stream:
-            # one byte more than is read tells the reader that there is more
-            return stream.read(CAP + 1)
+            return stream.read(CAP)
     except (ReproError, OSError):
         return None

@@ -36,9 +36,9 @@ class Lines:
     """Bytes past the cap."""
 
 
-def split(content: bytes) -> Lines:
+def split(content: bytes, size: int = 0) -> Lines:
     """The last state of every line, without colours and control characters. Any bytes will do."""
-    lines = Lines(unread=max(0, len(content) - CAP))
+    lines = Lines(unread=max(0, max(size, len(content)) - CAP))
     text = content[:CAP].decode("utf-8", errors="replace")
     plain = not _special(text)
     if "\x1b" in text:

@@ -233,7 +233,7 @@ def _take(line: _Line, gap: str, after: str, token: Token) -> None:
     elif line.of_counter and not label and re.fullmatch(r"\s*(?:/|of)\s*", gap):
         line.of_counter = False
         line.asides.append(SetAside(f"{line.base} (of)", Aside.PROGRESS, _example(line, token)))
-    elif not label or labels.empty(label):
+    elif not label or (labels.empty(label) and not labels.separated(gap)):
         right = _right(after) if not line.base or label else ""
         if (right and not line.base) or (right and label):
             _start(line, right, token)

@@ -35,16 +35,28 @@ def read(texts: list[str], rules: Rules) -> Matched:
 
 def _without(text: str, found: list[re.Pattern[str]], matched: Matched) -> str:
     spans: list[tuple[int, int]] = []
+    taken: list[tuple[int, int]] = []
     for pattern in found:
         for match in pattern.finditer(text):
             start, end = match.span("value")
             if start < 0 or any(start < stop and begin < end for begin, stop in spans):
                 continue
             spans.append((start, end))
+            taken.append(_taken(match))
             matched.placed.append((_item(pattern, match), ()))
-    for start, end in sorted(spans, reverse=True):
-        text = text[:start] + text[end:]
-    return text
+    kept, at = [], 0
+    for start, end in sorted(taken):
+        kept.append(text[at : max(at, start)])
+        at = max(at, end)
+    return "\t".join([*kept, text[at:]])
+
+
+def _taken(match: re.Match[str]) -> tuple[int, int]:
+    """What of the line is read thereby: the value, and what became its name or its step."""
+    names = [name for name in ("name", "step") if match.groupdict().get(name)]
+    start = match.start() if "name" not in names else match.start("name")
+    spans = [(start, match.end("value")), *(match.span(name) for name in names)]
+    return min(begin for begin, _ in spans), max(end for _, end in spans)
 
 
 def _item(pattern: re.Pattern[str], match: re.Match[str]) -> Item:

@@ -11,6 +11,7 @@ from repro.log_metrics import (
     documents,
     labels,
     lines,
+    messages,
     patterns,
     prefixes,
     series,
@@ -66,9 +67,17 @@ class _Collected:
         self.told.setdefault((name, reason), _Told(example)).count += count
 
 
-def read(content: bytes, source: str, rules: Rules = Rules()) -> Reading:  # noqa: B008  frozen
-    """The metrics in what a command printed. Never raises; same bytes, same reading."""
-    seen = lines.split(content)
+def read(
+    content: bytes,
+    source: str,
+    rules: Rules = Rules(),  # noqa: B008  frozen
+    size: int = 0,
+) -> Reading:
+    """The metrics in what a command printed. Never raises; same bytes, same reading.
+
+    ``size``: bytes of the whole log, where ``content`` is its beginning only.
+    """
+    seen = lines.split(content, size)
     collected = _Collected()
     matched = patterns.read(seen.texts, rules)
     for found in _Reader(matched.texts).all():
@@ -134,6 +143,11 @@ class _Reader:
             return 1, None
         if tables.is_rule(text):
             return 1, None
+        if lines_of_it := messages.span(self.texts, at):
+            told = SetAside("traceback or warning", Aside.PATH, text.strip()[:80])
+            return lines_of_it, Found(asides=(told,))
+        if messages.is_command(text):
+            return 1, Found(asides=(SetAside("command line", Aside.SETTING, text.strip()[:80]),))
         if found := self._row(text):
             return 1, self._headed(found)
         self.blanks = 0

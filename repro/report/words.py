@@ -19,6 +19,7 @@ from repro.comparison import (
 )
 from repro.comparison.pairing import count, some
 from repro.manifest import MetricType, Scalar, Tolerance
+from repro.metric_names import shown
 
 NOTHING = "-"
 SHOWN_EQUAL = 20
@@ -145,9 +146,8 @@ def tolerance_text(tolerance: Tolerance | None) -> str:
 
 
 def metric_names(metrics: Sequence[MetricDifference]) -> list[str]:
-    """The names, with their file where there is more than one."""
-    several = len({metric.source for metric in metrics}) > 1
-    return [clean(f"{item.source}:{item.name}" if several else item.name) for item in metrics]
+    """The names, with their source where more than one has them."""
+    return [clean(name) for name in shown((item.source, item.name) for item in metrics)]
 
 
 Row = TypeVar("Row", MetricDifference, OutputDifference)

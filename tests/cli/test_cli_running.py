@@ -24,7 +24,7 @@ def test_a_run_that_finishes_ends_with_0_and_is_recorded(project: Project) -> No
     assert "repro: recorded " in done.err
     (run,) = project.runs()
     assert run["outcome"] == "finished"
-    assert run["metrics"]["metrics.json:fit.loss"] < 1
+    assert run["metrics"]["fit.loss"] < 1
     assert run["params"] == {"seed": 7, "rate": 0.05, "epochs": 4}
 
 

@@ -72,7 +72,7 @@ def facts_of(done: Done) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def project(shared_project: Project) -> Project:
     shared_project.write("look.py", LOOK_AROUND)
-    shared_project.write("repro.yaml", "env: [ALLOWED_*]\n")
+    shared_project.write("repro.yaml", "env: [ALLOWED_*]\nlog: {ignore: ['*']}\n")
     shared_project.commit("Look around")
     return shared_project
 

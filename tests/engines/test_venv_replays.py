@@ -43,7 +43,7 @@ def test_it_has_a_venv_of_its_own_and_a_cleaned_environment(
     project: Project, tmp_path: Any
 ) -> None:
     project.write("look.py", LOOK_AROUND)
-    project.write("repro.yaml", "env: [ALLOWED]\n")
+    project.write("repro.yaml", "env: [ALLOWED]\nlog: {ignore: ['*']}\n")
     project.commit()
     project.record("python", "look.py", env={"ALLOWED": "as recorded"})
     mine = {"ALLOWED": "of today", "NOT_ALLOWED": "x", "PYTHONPATH": str(tmp_path),

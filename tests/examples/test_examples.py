@@ -51,7 +51,8 @@ def test_breast_cancer_comes_out_identical_model_file_included(
     done = project.replay().expect(0)
     document = done.document
     assert document["verdict"] == "identical"
-    assert document["metrics_compared"] == 10
+    compared = [item["source"] for item in document["metrics"]]
+    assert compared.count("metrics.json") == 10 and "<stdout>" in compared
     assert {item["path"]: item["status"] for item in document["outputs"]} == {
         "metrics.json": "equal",
         "models/model.pkl": "equal",

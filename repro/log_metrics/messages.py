@@ -1,0 +1,39 @@
+"""Lines that speak of the program and not of the training: tracebacks, warnings, echoed command lines."""
+
+from __future__ import annotations
+
+import re
+
+_TRACEBACK = re.compile(r"\s*(?:\| )?Traceback \(most recent call last\):\s*$")
+_FRAME = re.compile(r"\s+(?:\| )?File \"[^\"]{1,400}\", line \d{1,9}(?:, in .{1,200})?$")
+_ERROR = re.compile(r"[A-Za-z_][\w.]{0,120}(?::\s|$)")
+_WARNING = re.compile(r"(?:\S.{0,300})?:\d{1,9}: (?:[A-Za-z_][\w.]{0,80})?Warning: ")
+_COMMAND = re.compile(
+    r"\s*(?:[+$>] ?)?(?:[A-Z_]\w{0,40}=\S{0,80} )*(?:\S{0,120}/)?"
+    r"(?:python[\d.]{0,5}|uv|poetry|pipenv|pdm|conda|dvc|make|bash|sh|Rscript|torchrun|accelerate|deepspeed|papermill"
+    r"|\w[\w.-]{0,60}\.(?:py|sh|R))\s(?:\S.{0,400}\s)?(?:--[A-Za-z]|-[A-Za-z]\s)"
+)
+LINES = 400
+"""A traceback may have so many."""
+
+
+def is_command(text: str) -> bool:
+    """Whether it is a command line with options, as make and `sh -x` print them."""
+    return _COMMAND.match(text) is not None
+
+
+def span(texts: list[str], at: int) -> int:
+    """How many lines from ``at`` on are such a message; 0: none."""
+    text = texts[at]
+    if _WARNING.match(text):
+        behind = texts[at + 1] if at + 1 < len(texts) else ""
+        return 2 if behind[:2] == "  " and behind.strip() else 1
+    if not _TRACEBACK.match(text) and not _FRAME.match(text):
+        return 0
+    end = at + 1
+    while end < min(len(texts), at + LINES) and (texts[end][:1] in (" ", "\t")):
+        end += 1
+    # the error itself stands at the margin, and ends the traceback; without one, it was cut short
+    if end < len(texts) and _ERROR.match(texts[end]):
+        end += 1
+    return end - at
