@@ -97,6 +97,7 @@ def _definition(project: Project, capture: Capture) -> Definition:
         env=parts.env,
         params=parts.params,
         inputs=capture.observed.inputs.items,
+        services=capture.observed.services,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from repro import config, globs, plain_yaml
-from repro.capturing import lockfile, params, readers, secrets
+from repro.capturing import lockfile, params, readers, secrets, variables
 from repro.initialising_survey import Survey, is_text
 from repro.manifest import MetricType
 
@@ -37,10 +37,6 @@ BOOKKEEPING = {
     "tensorboard": "**/events.out.tfevents.*",
 }
 """Folders and files of trackers: times and random names in them differ from run to run."""
-MACHINE_VARIABLES = frozenset(
-    ("HOME", "PATH", "PWD", "SHELL", "TERM", "TMP", "TMPDIR", "TEMP", "USER", "USERNAME")
-)
-
 MOST = 8
 """More than this of a kind, and nobody could have meant them one by one."""
 
@@ -260,23 +256,15 @@ def _image(look: Survey) -> Entry:
     return _example(value, why, f"{_listed(found)}, not used: the run stays on this machine")
 
 
-_VARIABLE = re.compile(
-    r"""\b(?:environ(?:\.get\(|\.setdefault\(|\[)|getenv\()\s*["']([A-Za-z_][A-Za-z0-9_]*)["']"""
-)
-
-
 def _env(look: Survey) -> Entry:
     why = (
         "Environment variables, by name or glob, that the run depends on: recorded with their values"
         " and set in a replay. Seeds, threads, locale and the like are let through without."
     )
-    names: set[str] = set()
     scripts = [path for path in look.visible if path.endswith(".py") and "test" not in path.lower()]
-    for path in scripts[:300]:
-        names.update(_VARIABLE.findall(look.read(path).decode("utf-8", "replace")))
     unknown = sorted(
         name
-        for name in names - MACHINE_VARIABLES
+        for name in variables.asked(look.folder, scripts[:300]) - variables.OF_THE_MACHINE
         if not globs.any_matches(name, config.ENV_DEFAULT) and not secrets.looks_secret(name)
     )
     seen = f"read by the code: {_listed(unknown)}" if unknown else ""

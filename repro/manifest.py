@@ -169,6 +169,18 @@ class Param:
 
 
 @dataclass(frozen=True)
+class Service:
+    """A server that the command used, for which one stands in at a replay."""
+
+    name: str
+    """``mlflow``."""
+    url: str
+    """Without password."""
+    variable: str | None = None
+    """Environment variable that the command took the address from."""
+
+
+@dataclass(frozen=True)
 class Definition:
     """What went in. Its identity is ``definition_id``; nothing in it tells who, when or where."""
 
@@ -182,6 +194,7 @@ class Definition:
     inputs: tuple[Descriptor, ...] = ()
     """Files that the run read and that neither git nor DVC tracks. A path that begins with ``/`` is one
     of the machine, with ``~/`` one of the home folder."""
+    services: tuple[Service, ...] = ()
 
 
 # --- result: what came out ------------------------------------------------------------------

@@ -12,7 +12,7 @@ def shown(metrics: Iterable[tuple[str, str]]) -> list[str]:
     What a command printed gives way to files: a log that says ``loss`` as well does not rename the
     ``loss`` of metrics.json.
     """
-    known = [(source, name, source.startswith("<")) for source, name in metrics]
+    known = [(source, name, source.startswith("<std")) for source, name in metrics]
     in_files = Counter(name for _, name, printed in known if not printed)
     in_all = Counter(name for _, name, _ in known)
     return [

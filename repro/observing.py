@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import posixpath
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro import watching
-from repro.capturing import data, dvc_config, inputs, results
+from repro.capturing import data, dvc_config, inputs, results, secrets, variables
 from repro.capturing.files import Changes, Scan
 from repro.capturing.inputs import Inputs, Read
 from repro.capturing.probing import Probe
-from repro.manifest import Descriptor, Finding, Severity
+from repro.manifest import Descriptor, Finding, Service, Severity
 from repro.project import Project
 from repro.sessions import Session
 from repro.watching import Folded, Seen
@@ -32,6 +32,7 @@ class Observed:
     outputs: tuple[Descriptor, ...] = ()
     tools: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
     findings: tuple[Finding, ...] = ()
     method: str = ""
 
@@ -44,6 +45,10 @@ class Scene:
     session: Session
     probe: Probe | None
     environ: Mapping[str, str]
+    allowed: Mapping[str, str]
+    """The variables that are recorded."""
+    shell_line: str
+    """What a shell was given to execute; empty where none was."""
     recorded: Collection[str]
     """Paths that are part of the record already, relative to the workspace."""
     before: Scan
@@ -69,9 +74,41 @@ def observe(seen: Seen, scene: Scene) -> Observed:
         outputs,
         tuple(dict.fromkeys(posixpath.basename(path) for path in programs)),
         seen.connections,
-        (*taken.findings, *concerns, *limits),
+        (),
+        (*taken.findings, *concerns, *_variables(folded, scene), *limits),
         seen.method,
     )
+
+
+def _variables(folded: Folded, scene: Scene) -> Iterator[Finding]:
+    """Variables that are set here and that the code which was read asks for, and a replay would not have."""
+    asked = variables.asked(scene.project.workspace, folded.inside)
+    asked |= variables.asked_by_line(scene.shell_line)
+    given = (asked & scene.environ.keys()) - scene.allowed.keys() - variables.OF_THE_MACHINE
+    hidden = sorted(name for name in given if secrets.looks_secret(name))
+    if open_names := sorted(given.difference(hidden)):
+        yield Finding(
+            Severity.RISKS,
+            "env",
+            f"the code asks for {_listed(open_names)}, which {_is(open_names)} set here and not recorded:"
+            " a replay runs without",
+            f"if the result depends on it, into repro.yaml: env: [{', '.join(open_names[:8])}]",
+        )
+    if hidden:
+        yield Finding(
+            Severity.NOTE,
+            "env",
+            f"the code asks for {_listed(hidden)}: taken for a secret, not recorded; a replay runs without",
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _watched(scene: Scene) -> watching.Scene:

@@ -20,6 +20,7 @@ from repro import (
     packing,
     printed,
     process,
+    services,
     sessions,
     watching,
 )
@@ -44,6 +45,7 @@ from repro.manifest import (
     Result,
     Severity,
 )
+from repro.observing import Observed
 from repro.pinning import Pins, pin, pin_image
 from repro.process import Execution, Sink
 from repro.progress import SILENT, Progress
@@ -126,6 +128,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                         session,
                         pinned.probe,
                         request.environ,
+                        settled.env,
+                        _shell_line(command),
                         recorded,
                         before,
                         collected.changes,
@@ -133,8 +137,14 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     ),
                 )
                 result = _observed(project, settled, machine.result(), execution, collected)
+                served = _served(seen, pinned, request, execution)
+                seen = replace(
+                    seen, services=served.services, findings=(*seen.findings, *served.findings)
+                )
                 result = replace(
                     result,
+                    metrics=(*result.metrics, *served.metrics),
+                    metric_sources=(*result.metric_sources, *served.sources),
                     outputs=tuple(
                         sorted((*result.outputs, *seen.outputs), key=lambda item: item.path)
                     ),
@@ -179,6 +189,20 @@ def capture(project: Project, request: Request) -> Run:
         recorded = ingredients.recorded(settled)
         found = Capture(settled, pins, result, after, written, recorded)
         return assembling.store(project, found, session, request.name)
+
+
+def _shell_line(command: Command) -> str:
+    shells = ("sh", "bash", "zsh", "dash")
+    words = command.argv
+    is_shell = len(words) > 2 and Path(words[0]).name in shells and words[1].endswith("c")
+    return words[2] if is_shell else ""
+
+
+def _served(seen: Observed, pinned: Pins, request: Request, execution: Execution) -> services.Used:
+    if pinned.environment.kind is not EnvironmentKind.PACKAGES:
+        return services.Used()
+    packages = pinned.environment.packages
+    return services.used(seen.connections, request.environ, packages, execution.started)
 
 
 def _pinned(pins: Future[Pins]) -> Pins:

@@ -7,7 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import clock, commands, engines, outputs, outside, printed, records, restoring, sessions
+from repro import (
+    clock,
+    commands,
+    engines,
+    outputs,
+    outside,
+    printed,
+    records,
+    restoring,
+    services,
+    sessions,
+)
 from repro.capturing import files, host, results
 from repro.capturing.results import Expected
 from repro.comparison import compare_results, control, unreplayable
@@ -198,6 +209,8 @@ class _Stage:
         beside = outside.scanned(places)
         log = Log(self.session.folder("log"), sink)
         job = replace(self._job(ready), mounts=places.mounts, home=places.home)
+        served = self._stand_in()
+        job = served.around(job) if served else job
         with ThreadPoolExecutor(max_workers=1) as aside:
             # beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(
@@ -214,6 +227,7 @@ class _Stage:
         collected = results.collect(
             self.workspace, before, after, _expected(self.manifest), execution.started
         )
+        source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
         outputs.keep(self.project.store, self.workspace, collected.outputs)
         return Result(
@@ -225,13 +239,22 @@ class _Stage:
             duration=round(execution.duration, 3),
             peak_memory=execution.peak_memory,
             host=replace(machine.result(), **ready.facts),
-            metrics=collected.metrics,
-            metric_sources=collected.sources,
+            metrics=(*collected.metrics, *logged),
+            metric_sources=(*collected.sources, *([source] if source else [])),
             outputs=tuple(sorted((*collected.outputs, *elsewhere), key=lambda item: item.path)),
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
             logs=log.store(self.project.store),
         )
+
+    def _stand_in(self) -> services.StandIn | None:
+        """The server that stands in for the one that the command logged to."""
+        used = self.manifest.definition.services
+        if not used:
+            return None
+        folder = self.session.folder("service")
+        self.engine.adopt(folder)
+        return services.stand_in(used, folder, isolated=self.engine.isolation != "none")
 
     def _job(self, ready: Ready) -> Job:
         definition, recorded = self.manifest.definition, self.manifest.result.host
@@ -278,7 +301,7 @@ def _expected(manifest: Manifest) -> Expected:
     read = (
         item.path
         for item in manifest.result.metric_sources
-        if item.state is SourceState.READ and item.path not in printed.STREAMS.values()
+        if item.state is SourceState.READ and not item.path.startswith("<")
     )
     return Expected(
         policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read), cache_links=False

@@ -114,7 +114,7 @@ NOUNS = {
     "definition": manifest.Definition, "source": manifest.Source, "submodule": manifest.Submodule,
     "data": manifest.Data, "environment": manifest.Environment, "image": manifest.Image,
     "interpreter": manifest.Interpreter, "package": manifest.Package, "command": manifest.Command,
-    "stage": manifest.Stage, "param": manifest.Param, "result": manifest.Result,
+    "stage": manifest.Stage, "service": manifest.Service, "param": manifest.Param, "result": manifest.Result,
     "metric": manifest.Metric, "metric_source": manifest.MetricSource, "host": manifest.Host,
     "gpu": manifest.GPU, "provenance": manifest.Provenance, "data_places": manifest.DataPlaces,
     "policy": manifest.Policy, "uncompared": manifest.Uncompared,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -188,12 +189,18 @@ def _params(project: Project, declared: Declared) -> tuple[tuple[Param, ...], tu
     return params.read(project.workspace, [*staged, *named], usual)
 
 
+_PASSWORD = re.compile(r"://[^/\s]*@")
+"""In an address: such a value goes nowhere unasked."""
+
+
 def _allowed(environ: Mapping[str, str], patterns: tuple[str, ...]) -> dict[str, str]:
-    wanted = (*config.ENV_DEFAULT, *patterns)
+    def fits(name: str, wanted: tuple[str, ...]) -> bool:
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
+
     return {
         name: value
         for name, value in sorted(environ.items())
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
+        if fits(name, patterns) or (fits(name, config.ENV_DEFAULT) and not _PASSWORD.search(value))
     }
 
 

@@ -17,7 +17,7 @@ SYSTEM = (
 SHARED_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$|/ld\.so\.[^/]+$")
 _FOLDERS = (
     r"\.cache/(pip|uv|matplotlib|fontconfig|mesa_shader_cache\w*|pypoetry|pre-commit|dconf|thumbnails|gstreamer-1\.0)",
-    r"\.config/(matplotlib|pip|uv|git|fontconfig|dconf|gtk-[0-9.]+|htop|pypoetry|conda|ibus|pulse)",
+    r"\.config/(matplotlib|pip|uv|git|fontconfig|dconf|gtk-[0-9.]+|htop|pypoetry|conda|ibus|pulse|mlflow)",
     r"\.local/share/(fonts|applications|mime|jupyter|uv|virtualenv|recently-used\.xbel|icons)",
     r"\.(aws|azure|ssh|gnupg|docker|kube|pip|fonts|ipython|jupyter|nv|dbus|pki|fontconfig|matplotlib)",
     r"\.(pyenv|rbenv|nvm|cargo|rustup|conda|vscode\w*|oh-my-zsh|config/gcloud|npm|icons|themes)",

@@ -1,0 +1,90 @@
+"""Environment variables that code asks for by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+LARGEST = 2 * 1000**2
+"""Bytes of a file that is looked through; scripts are smaller."""
+OF_THE_MACHINE = frozenset(
+    (
+        "CI",
+        "COLUMNS",
+        "CONDA_PREFIX",
+        "DISPLAY",
+        "EDITOR",
+        "HOME",
+        "HOSTNAME",
+        "LINES",
+        "LOGNAME",
+        "MAIL",
+        "OLDPWD",
+        "PATH",
+        "PWD",
+        "SHELL",
+        "SHLVL",
+        "SUDO_USER",
+        "TEMP",
+        "TERM",
+        "TMP",
+        "TMPDIR",
+        "USER",
+        "USERNAME",
+        "VIRTUAL_ENV",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+    )
+)
+"""Set in every shell: a replay has its own."""
+
+_NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
+_PYTHON = re.compile(
+    rf"""\b(?:environ(?:\.get\(|\.setdefault\(|\.pop\(|\[)|getenv\()\s*["']{_NAME}["']"""
+)
+_NOTEBOOK = re.compile(
+    rf"""\b(?:environ(?:\.get\(|\.setdefault\(|\.pop\(|\[)|getenv\()\s*\\?["']{_NAME}\\?["']"""
+)
+_SHELL = re.compile(rf"\$(?:{_NAME}|[{{(]{_NAME})")
+_R = re.compile(rf"""Sys\.getenv\(\s*["']{_NAME}["']""")
+_CONFIG = re.compile(rf"\$\{{(?:oc\.env:|env:)?{_NAME}")
+_BY_SUFFIX = {
+    ".py": _PYTHON,
+    ".ipynb": _NOTEBOOK,
+    ".sh": _SHELL,
+    ".bash": _SHELL,
+    ".mk": _SHELL,
+    ".r": _R,
+    ".yaml": _CONFIG,
+    ".yml": _CONFIG,
+    ".toml": _CONFIG,
+}
+
+
+def asked(folder: Path, paths: Iterable[str]) -> frozenset[str]:
+    """The names that these files ask for; ``paths`` are relative to the folder. What cannot be read, or is
+    no script, asks for nothing."""
+    return frozenset(name for path in paths for name in _asked(folder, path))
+
+
+def asked_by_line(line: str) -> frozenset[str]:
+    """The names that a shell would put values in place of."""
+    return frozenset(name for match in _SHELL.finditer(line) for name in match.groups() if name)
+
+
+def _asked(folder: Path, path: str) -> Iterator[str]:
+    place = PurePosixPath(path)
+    pattern = _SHELL if place.name in ("Makefile", "makefile") else None
+    pattern = pattern or _BY_SUFFIX.get(place.suffix.lower())
+    if pattern is None:
+        return
+    try:
+        if (folder / path).stat().st_size > LARGEST:
+            return
+        text = (folder / path).read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return
+    for match in pattern.finditer(text):
+        yield next(name for name in match.groups() if name)
