@@ -45,6 +45,8 @@ class Row:
     replays: int = 0
     metrics: Mapping[str, Scalar] = field(default_factory=dict)
     params: Mapping[str, Scalar] = field(default_factory=dict)
+    tracked: tuple[str, ...] = ()
+    """MLflow's ids of it."""
 
 
 class Index:
@@ -216,6 +218,7 @@ def _row(run: Manifest) -> str:
             "dirty": bool(run.provenance.changed),
             "duration": result.duration,
             "metrics": list(zip(metrics, values)),
+            "tracked": [name for source in result.metric_sources for name in source.runs],
             "params": [(item.name, item.value) for item in definition.params],
         }
     ).decode()

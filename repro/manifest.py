@@ -246,6 +246,8 @@ class MetricSource:
     declared: bool = True
     """Named by repro.yaml or dvc.yaml; False when it was found among the outputs."""
     detail: str = ""
+    runs: tuple[str, ...] = ()
+    """MLflow's ids of the runs that they were logged to."""
 
 
 class Aside(str, Enum):

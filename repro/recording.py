@@ -22,6 +22,7 @@ from repro import (
     process,
     services,
     sessions,
+    tracking,
     watching,
 )
 from repro.assembling import Capture
@@ -69,6 +70,8 @@ class Request:
     image: str | None = None
     """Execute the command inside this image."""
     allow_secrets: bool = False
+    mlflow: str | None = None
+    """MLflow's id of the run that already happened; its metrics are taken from there."""
     watch: Mode | None = None
     """How to watch which files the command reads and writes; None: as repro.yaml says."""
 
@@ -171,6 +174,12 @@ def capture(project: Project, request: Request) -> Run:
         collected = results.collect(project.workspace, None, after, expected)
         settled = ingredients.settle(project, parts, collected)
         pins = pin(project, parts, session, request.environ)
+        seen = Observed()
+        if request.mlflow:
+            commit = settled.source.source.commit
+            tracked = tracking.taken(project, request.mlflow, request.environ, commit)
+            collected = _with(collected, tracked)
+            seen = Observed(services=tracked.services, findings=tracked.findings)
         result = Result(
             observed=False,
             outcome=Outcome.FINISHED,
@@ -187,8 +196,20 @@ def capture(project: Project, request: Request) -> Run:
         )
         written = frozenset(item.path for item in collected.outputs)
         recorded = ingredients.recorded(settled)
-        found = Capture(settled, pins, result, after, written, recorded)
+        found = Capture(settled, pins, result, after, written, recorded, seen)
         return assembling.store(project, found, session, request.name)
+
+
+def _with(collected: Collected, tracked: tracking.Taken) -> Collected:
+    """With the metrics of one run of MLflow's, and with no other of the same place."""
+    place = tracked.source.path
+    metrics = [item for item in collected.metrics if item.source != place]
+    sources = [item for item in collected.sources if item.path != place]
+    return replace(
+        collected,
+        metrics=(*metrics, *tracked.metrics),
+        sources=tuple(sorted((*sources, tracked.source), key=lambda item: item.path)),
+    )
 
 
 def _shell_line(command: Command) -> str:

@@ -1,12 +1,14 @@
-"""Finds the run that a person means: an id, a name, `latest~2`, a git revision, an output file."""
+"""Finds the run that a person means: an id, a name, `latest~2`, a git revision, an output file, a
+run or a model of MLflow."""
 
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from pathlib import Path
 
-from repro import canonical
+from repro import canonical, tracking
 from repro.capturing import revisions
 from repro.errors import Corrupt, NotFound, ReproError, UsageError
 from repro.index import Index
@@ -21,9 +23,10 @@ EXAMPLE = "`repro list` shows the runs"
 def resolve(project: Project, wanted: str, start: Path) -> Run:
     """The run that ``wanted`` names, verified.
 
-    In this order: a name given with --name, ``latest`` and ``latest~N``, an id or unique prefix of
-    one, the path (from ``start``) of a file that a run yielded, a git revision that has runs. Raises
-    NotFound with the nearest candidates, UsageError where several runs are meant.
+    In this order: ``mlflow:RUN_ID`` and ``models:/NAME@ALIAS``, a name given with --name,
+    ``latest`` and ``latest~N``, an id or unique prefix of one, the path (from ``start``) of a file
+    that a run yielded, a git revision that has runs. Raises NotFound with the nearest candidates,
+    UsageError where several runs are meant.
     """
     index = Index(project.store)
     try:
@@ -33,6 +36,8 @@ def resolve(project: Project, wanted: str, start: Path) -> Run:
 
 
 def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
+    if tracking.is_reference(wanted):
+        return _tracked(project, index, wanted)
     names = project.store.names()
     if wanted in names:
         return names[wanted]
@@ -58,6 +63,17 @@ def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
             return found[0]
         raise NotFound(f"there is no run of commit {commit[:12]} ({wanted})", EXAMPLE)
     raise NotFound(f"there is no run {wanted!r}", _nearest(index, wanted, list(names)))
+
+
+def _tracked(project: Project, index: Index, wanted: str) -> str:
+    name = tracking.run_id(project, wanted, os.environ)
+    for row in index.rows():
+        if name in row.tracked:
+            return row.id
+    raise NotFound(
+        f"{wanted} is run {name} of MLflow, which was not recorded by repro",
+        f"check out its commit, then: repro capture --mlflow {name} -- COMMAND",
+    )
 
 
 def _unreadable(index: Index, prefix: str) -> tuple[str, ...]:

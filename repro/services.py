@@ -56,7 +56,7 @@ def used(
         return _unread(service, " ".join(str(error).split()))
     if found.state is SourceState.STALE:
         return Used()  # it was asked, and nothing was logged
-    source = MetricSource(SOURCE, found.state, declared=False, detail=found.detail)
+    source = MetricSource(SOURCE, found.state, declared=False, detail=found.detail, runs=found.runs)
     return Used((service,), (source,), found.metrics, tuple(_concerns(service)))
 
 
@@ -153,7 +153,10 @@ class StandIn:
         except (OSError, ValueError) as error:
             detail = " ".join(str(error).split())
             return MetricSource(SOURCE, SourceState.UNREADABLE, declared=False, detail=detail), ()
-        return MetricSource(SOURCE, found.state, declared=False, detail=found.detail), found.metrics
+        source = MetricSource(
+            SOURCE, found.state, declared=False, detail=found.detail, runs=found.runs
+        )
+        return source, found.metrics
 
 
 def _can_stand_in(url: str) -> bool:

@@ -15,6 +15,7 @@ from repro.capturing.files import Scan
 from repro.capturing.metric_places import Candidate
 from repro.manifest import Metric, MetricSource, MetricType, SourceState
 from repro.trackers import asides, reading
+from repro.trackers.nouns import Found
 from repro.trackers.places import Kind, Place
 
 if TYPE_CHECKING:
@@ -49,42 +50,41 @@ def read(scene: Scene, expected: Expected) -> tuple[tuple[MetricSource, ...], tu
     for item in metric_places.candidates(scene, expected):
         if item.source in sources or item.path in paths:
             continue
-        state, detail, values = _read(scene, item, cache_links=expected.cache_links)
+        found = _read(scene, item, cache_links=expected.cache_links)
         named = item.declared or item.source in expected.known_metrics
-        if state is not SourceState.READ and not named:
+        if found.state is not SourceState.READ and not named:
             continue  # a file that only looked like metrics: it is compared as an output
-        sources[item.source] = MetricSource(item.source, state, item.declared, detail)
+        sources[item.source] = MetricSource(
+            item.source, found.state, item.declared, found.detail, found.runs
+        )
         paths.add(item.path)
-        metrics.extend(values)
+        metrics.extend(found.metrics)
     return (
         tuple(sources[path] for path in sorted(sources)),
         tuple(sorted(metrics, key=lambda item: (item.source, item.name))),
     )
 
 
-_Read = tuple[SourceState, str, tuple[Metric, ...]]
-
-
-def _read(scene: Scene, item: Candidate, *, cache_links: bool) -> _Read:
+def _read(scene: Scene, item: Candidate, *, cache_links: bool) -> Found:
     if item.place is not None:
         return _read_place(scene, item.place, cache_links=cache_links)
     path = item.path
     if passed := _not_this_runs(scene, path, cache_links=cache_links):
-        return (*passed, ())
+        return Found(*passed)
     reader = readers.declared_reader_of(path)
     if reader is None:
         detail = "its format is not known (JSON, JSON lines, YAML, TOML, CSV and TSV are)"
-        return SourceState.UNREADABLE, detail, ()
+        return Found(SourceState.UNREADABLE, detail)
     try:
         values = reader((scene.workspace / path).read_bytes(), item.source)
     except OSError as error:
-        return SourceState.UNREADABLE, error.strerror or str(error), ()
+        return Found(SourceState.UNREADABLE, error.strerror or str(error))
     except ValueError as error:
-        return SourceState.UNREADABLE, str(error), ()
+        return Found(SourceState.UNREADABLE, str(error))
     values, detail = _without_times(values, path)
     if not any(_holds_value(value) for value in values):
-        return SourceState.EMPTY, detail, ()
-    return SourceState.READ, detail, values
+        return Found(SourceState.EMPTY, detail)
+    return Found(SourceState.READ, detail, values)
 
 
 def _without_times(values: tuple[Metric, ...], path: str) -> tuple[tuple[Metric, ...], str]:
@@ -94,18 +94,17 @@ def _without_times(values: tuple[Metric, ...], path: str) -> tuple[tuple[Metric,
     return tuple(value for value in values if value.name not in timed), asides.said(timed)
 
 
-def _read_place(scene: Scene, place: Place, *, cache_links: bool) -> _Read:
+def _read_place(scene: Scene, place: Place, *, cache_links: bool) -> Found:
     """Of a tracker's files those that this run wrote."""
     passed = {file: _why_not(scene, file, cache_links=cache_links) for file in place.files}
     fresh = [file for file, reason in passed.items() if reason is None]
     if not fresh:
-        return (*next(reason for reason in passed.values() if reason), ())
+        return Found(*next(reason for reason in passed.values() if reason))
     since = scene.started if scene.observed else None
     if scene.observed and since is None and place.kind in (Kind.DATABASE, Kind.FOLDER):
         detail = "when the command began is not known, so its own runs cannot be told from others"
-        return SourceState.UNREADABLE, detail, ()
-    found = reading.read(place, scene.workspace, fresh, since)
-    return found.state, found.detail, found.metrics
+        return Found(SourceState.UNREADABLE, detail)
+    return reading.read(place, scene.workspace, fresh, since)
 
 
 def _why_not(scene: Scene, path: str, *, cache_links: bool) -> tuple[SourceState, str] | None:

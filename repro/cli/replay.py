@@ -60,7 +60,7 @@ def replay_command(
 ) -> int:
     """Restore RUN (default: latest), rebuild its environment, execute it again, and compare.
 
-    RUN is an id or a unique prefix, a name, latest, latest~2, a git revision, or the path of a file
+    RUN is an id or a unique prefix, a name, latest, latest~2, a git revision, mlflow:ID, or the path of a file
     that the run yielded. Ends with 0 when the verdict is identical or equivalent, 1 when it is
     different, 3 when the replay failed or was not possible.
     """

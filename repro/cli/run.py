@@ -81,6 +81,11 @@ def run_command(
 @click.option(
     "--allow-secrets", is_flag=True, help="Record although something looks like a secret."
 )
+@click.option(
+    "--mlflow",
+    metavar="RUN_ID",
+    help="Take the metrics from this run of MLflow (MLFLOW_TRACKING_URI).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Every finding.")
@@ -88,6 +93,7 @@ def run_command(
 def capture_command(
     name: str | None,
     allow_secrets: bool,
+    mlflow: str | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -100,7 +106,12 @@ def capture_command(
     from repro import recording
 
     request = recording.Request(
-        command, Path.cwd(), dict(os.environ), name=name, allow_secrets=allow_secrets
+        command,
+        Path.cwd(),
+        dict(os.environ),
+        name=name,
+        allow_secrets=allow_secrets,
+        mlflow=mlflow,
     )
     run = recording.capture(_project(), request)
     _report(run, as_json=as_json, quiet=quiet, verbose=verbose)

@@ -66,7 +66,8 @@ def read(
     detail = joined(
         _unfinished(tracked), said(key for item in logged for key in item.points if is_aside(key))
     )
-    return Found(SourceState.READ if metrics else SourceState.EMPTY, detail, metrics)
+    state = SourceState.READ if metrics else SourceState.EMPTY
+    return Found(state, detail, metrics, tuple(run.id for run in tracked))
 
 
 def _unfinished(tracked: Sequence[TrackedRun]) -> str:

@@ -17,6 +17,8 @@ class Found:
     state: SourceState
     detail: str = ""
     metrics: tuple[Metric, ...] = ()
+    runs: tuple[str, ...] = ()
+    """Their ids, where the tracker has such."""
 
 
 @dataclass(frozen=True)
