@@ -26,7 +26,7 @@ from repro import (
     watching,
 )
 from repro.assembling import Capture
-from repro.capturing import data, files, host, ingredients, results, secrets, source
+from repro.capturing import command_line, data, files, host, ingredients, results, secrets, source
 from repro.capturing.digests import Digests
 from repro.capturing.ingredients import Ingredients
 from repro.capturing.results import Collected
@@ -106,6 +106,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
         parts = ingredients.gather(project, command, start, request.environ, session, image=image)
         if not request.allow_secrets:
             secrets.demand_none(parts, project)
+        if not image and parts.interpreter:
+            command_line.demand_papermill(command.argv, parts.interpreter.path, request.environ)
         arena = _arena(project, parts, request, session, progress)
         before = files.scan(project.workspace, project.folder)
         sessions.note_unfinished(session, clock.now(), shlex.join(command.argv))

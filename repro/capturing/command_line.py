@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from repro import process
 from repro.capturing.shell import Scene
 from repro.config import shell_line
 from repro.errors import UsageError
@@ -25,6 +26,26 @@ def understood(argv: tuple[str, ...], folder: Path, environ: Mapping[str, str]) 
     if argv[0].endswith(".ipynb"):
         return _notebook(argv, folder)
     return argv
+
+
+def demand_papermill(
+    argv: tuple[str, ...], interpreter: Path | None, environ: Mapping[str, str]
+) -> None:
+    """Raises UsageError where a notebook is to be executed and its Python cannot."""
+    if interpreter is None or argv[1:3] != ("-m", "papermill"):
+        return
+    done = process.run([interpreter, "-c", _MISSING], env=environ, timeout=60, check=False)
+    if missing := done.stdout.decode("utf-8", "replace").split():
+        raise UsageError(
+            f"a notebook is executed by papermill, and {interpreter} does not have {' and '.join(missing)}",
+            f"{interpreter} -m pip install {' '.join(missing)}",
+        )
+
+
+_MISSING = """
+import importlib.util
+print(*(name for name in ("papermill", "ipykernel") if importlib.util.find_spec(name) is None))
+"""
 
 
 def executed_notebook(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
-from repro.capturing import links
+from repro.capturing import links, results
 from repro.capturing.files import ENVIRONMENTS, SKIPPED, Scan
 from repro.capturing.results import Collected
 from repro.manifest import Finding, Result, Severity, SourceState
@@ -82,6 +82,14 @@ def of_collected(workspace: Path, collected: Collected) -> Iterator[Finding]:
             "outputs",
             f"could not be read: {_some(collected.unreadable)}",
             "what the run wrote there is not recorded; check the permissions",
+        )
+    kept = results.kept_by_trackers(collected.changes.written)
+    if kept:
+        yield Finding(
+            Severity.NOTE,
+            "outputs",
+            f"{len(kept)} file{'s' * (len(kept) > 1)} of a tracker (MLflow, TensorBoard, W&B): read for metrics,"
+            f" and no outputs: {_some(kept)}",
         )
     linked = tuple(
         item.path

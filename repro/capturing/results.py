@@ -110,6 +110,11 @@ def _is_kept_by_tracker(path: str) -> bool:
     return places.is_bookkeeping(path) and "/artifacts/" not in path
 
 
+def kept_by_trackers(written: Collection[str]) -> tuple[str, ...]:
+    """Files of trackers among what was written: no outputs."""
+    return tuple(path for path in written if _is_kept_by_tracker(path))
+
+
 def _missing(outputs: tuple[Descriptor, ...], patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         pattern

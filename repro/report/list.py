@@ -41,6 +41,7 @@ def as_json(rows: Sequence[Row], total: int) -> str:
                 "replays": row.replays,
                 "metrics": dict(row.metrics),
                 "params": dict(row.params),
+                "tracked": list(row.tracked),
             }
             for row in rows
         ],

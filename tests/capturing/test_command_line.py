@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from workbench import Project
 
 from repro.capturing import command_line
 from repro.errors import UsageError
@@ -58,3 +59,14 @@ def test_a_notebooks_parameter_that_is_none(rest: tuple[str, ...], tmp_path: Pat
 def test_a_notebook_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no notebook gone\.ipynb"):
         command_line.understood(("gone.ipynb",), tmp_path, ENV)
+
+
+def test_a_notebook_without_papermill_is_refused_before_it_runs(project: Project) -> None:
+    project.write(
+        "study.ipynb", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
+    project.commit()
+    project.repro("run", "study.ipynb").complains(
+        2, "does not have papermill and ipykernel", "-m pip install papermill ipykernel"
+    )
+    assert project.runs() == []

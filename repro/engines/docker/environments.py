@@ -56,6 +56,19 @@ print(json.dumps({
 """
 
 
+_C = rb"(?:[\w/-]*-)?(?:gcc|cc|g\+\+|c\+\+)(?:-\d+)?"
+_WANTS_COMPILER = re.compile(
+    rb"command ['\"]?" + _C + rb"['\"]? failed: No such|unable to execute ['\"]?" + _C
+    + rb"|\b" + _C + rb"['\"]?: (?:command )?not found|linker `cc` not found|no acceptable C compiler"
+    rb"|No CMAKE_\w+_COMPILER could be found|Unknown compiler\(s\)",
+    re.IGNORECASE,
+)  # fmt: skip
+
+
+class _NoCompiler(Unreplayable):
+    """A package has only its source, and nothing here compiles it."""
+
+
 class Environments:
     """The environment images of one engine."""
 
@@ -105,10 +118,17 @@ class Environments:
         with created(self._client, site.session, options, self._later) as container:
             container.start()
             lacking = self._install_tools(container, recipe, site)
+            compiled: tuple[Finding, ...] = ()
             for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
                 progress.detail(" ".join(command))
                 env = tools.build_environment(site.sources)
-                self._exec(container, tools.told(command, site.sources), env)
+                words = tools.told(command, site.sources)
+                try:
+                    self._exec(container, words, env)
+                except _NoCompiler:
+                    progress.detail("installing a compiler")
+                    compiled = self._get_compiler(container, env)
+                    self._exec(container, words, env)
             self._compile(container)
             facts = self._facts(container)
             with explained("committing the environment"):
@@ -125,7 +145,27 @@ class Environments:
                         f"LABEL {FACTS}={json.dumps(json.dumps(facts))}",
                     ],
                 )
-        return Image(tag, id=made["Id"]), lacking
+        return Image(tag, id=made["Id"]), (*lacking, *compiled)
+
+    def _get_compiler(self, container: Container, env: dict[str, str]) -> tuple[Finding, ...]:
+        """For packages of which there is source only; uv keeps what is built, so it is done once."""
+        words = ["/bin/sh", "-c", dockerfile.get(("cc", "c++", "make"))]
+        with explained("installing a compiler"):
+            code, said = container.exec_run(words, environment=env)
+        if code:
+            raise Unreplayable(
+                "a package has to be compiled, the base image has no compiler, and none could be installed: "
+                f"{_telling(said)}",
+                "name an image that has one: `image:` in repro.yaml",
+            )
+        return (
+            Finding(
+                Severity.NOTE,
+                "packages",
+                "a package had to be compiled: what was built depends on the compiler of today",
+                "keep its wheel beside the code, or in an index of yours",
+            ),
+        )
 
     def _install_tools(
         self, container: Container, recipe: Recipe, site: Site
@@ -229,6 +269,11 @@ class Environments:
             code, output = container.exec_run(list(command), environment=env)
         if code and command[1] == "venv":
             raise NoInterpreter(_telling(output))
+        if code and _WANTS_COMPILER.search(output):
+            raise _NoCompiler(
+                f"the environment could not be built for want of a compiler: {_telling(output)}",
+                "name an image that has one: `image:` in repro.yaml",
+            )
         if code:
             raise Unreplayable(
                 f"the environment could not be built: `{' '.join(command[:4])} …` failed: "
