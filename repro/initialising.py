@@ -11,7 +11,9 @@ from pathlib import Path
 
 from repro import plain_yaml
 from repro.initialising_keys import KEYS, Entry
+from repro.initialising_run import learned
 from repro.initialising_survey import project_at, survey
+from repro.manifest import Manifest
 from repro.project import Project
 
 __all__ = ["Entry", "Proposal", "project_at", "propose", "render"]
@@ -37,10 +39,11 @@ class Proposal:
     """The command to go on with."""
 
 
-def propose(project: Project) -> Proposal:
-    """What a repro.yaml of this project could say, key by key."""
+def propose(project: Project, run: Manifest | None = None) -> Proposal:
+    """What a repro.yaml of this project could say, key by key; ``run``: with what a run has shown."""
     look = survey(project)
     entries = tuple(replace(make(look), key=key) for key, make in KEYS.items())
+    entries = learned(entries, run) if run else entries
     by_key = {entry.key: entry for entry in entries}
     ready = by_key["command"].set or bool(look.stages)
     example = by_key["command"].value

@@ -381,6 +381,35 @@ def test_what_is_proposed_runs(project: Project, repro: Repro) -> None:
     assert sum(item["source"] != "<stdout>" for item in metrics) == 5
 
 
+def test_a_run_is_watched_and_what_it_showed_is_written_down(project: Project) -> None:
+    project.write(".gitignore", "raw/\n")
+    project.write("raw/part.txt", "3")
+    project.write(
+        "fit.py",
+        "import os\nprint('rows', open('raw/part.txt').read(), os.environ['PART_NAME'])\n"
+        "print('took 3.2 s')\nopen('out.bin', 'w').write('x')\nprint('loss: 0.5')\n",
+    )
+    project.commit()
+    env = {"PART_NAME": "a"}
+    done = project.repro("init", "--", "python", "fit.py", cwd=project.path, env=env).expect()
+    text = (project.path / "repro.yaml").read_text()
+    settings = config.parse(text.encode(), Path("repro.yaml"))
+    assert settings.command == ("python", "fit.py") and settings.env == ("PART_NAME",)
+    assert "raw/part.txt" in text and "out.bin" in text and "<stdout> (loss" in text
+    assert "printed and not compared: took (duration)" in text
+    assert "PART_NAME" in done.out
+    (run,) = project.runs()
+    assert run["command"] == "python fit.py"
+    project.repro("run", env=env).expect(0)
+
+
+def test_a_command_that_fails_makes_no_repro_yaml(project: Project) -> None:
+    project.repro("init", "python", "-c", "raise SystemExit(4)").complains(
+        2, "ended with exit code 4", "no repro.yaml was written"
+    )
+    assert not (project.path / "repro.yaml").exists()
+
+
 def test_a_repro_yaml_that_is_there_stays(project: Project, repro: Repro) -> None:
     path = project.write("repro.yaml", "network: true\n")
     repro("init", cwd=project.path).complains(2, "repro.yaml is there already", "--force")
