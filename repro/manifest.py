@@ -322,6 +322,15 @@ class Outcome(str, Enum):
 
 
 @dataclass(frozen=True)
+class StageRun:
+    """What became of one stage of a pipeline."""
+
+    name: str
+    seconds: float | None = None
+    """How long it took; None: DVC did not execute it, since nothing it depends on had changed."""
+
+
+@dataclass(frozen=True)
 class Result:
     """What one execution yielded. Times are UTC, ISO 8601; durations in seconds; memory in bytes."""
 
@@ -346,6 +355,8 @@ class Result:
     logs: tuple[Descriptor, ...] = ()
     uncompared: tuple[Uncompared, ...] = ()
     """What the log's reader saw and did not take for a metric."""
+    stages: tuple[StageRun, ...] = ()
+    """Of a pipeline, in the order of their execution."""
     watched: str = ""
     """What watched its file accesses: ``strace``, ``python``; empty: nothing did."""
 

@@ -22,11 +22,22 @@ from repro import (
     process,
     services,
     sessions,
+    stage_times,
     tracking,
     watching,
 )
 from repro.assembling import Capture
-from repro.capturing import command_line, data, files, host, ingredients, results, secrets, source
+from repro.capturing import (
+    command_line,
+    data,
+    dvc_pipeline,
+    files,
+    host,
+    ingredients,
+    results,
+    secrets,
+    source,
+)
 from repro.capturing.digests import Digests
 from repro.capturing.ingredients import Ingredients
 from repro.capturing.results import Collected
@@ -80,7 +91,7 @@ class Request:
 class _Arena:
     """What executes the command, and what pins its environment meanwhile."""
 
-    execute: Callable[[Log], Execution]
+    execute: Callable[[Sink], Execution]
     pin: Callable[[], Pins]
     environ: Mapping[str, str]
     """The variables that the command sees."""
@@ -116,7 +127,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
             pins = aside.submit(arena.pin)
             # after the pins and beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(_machine, arena, pins)
-            execution = arena.execute(log)
+            clock_of_stages = stage_times.Clock(log)
+            execution = arena.execute(clock_of_stages)
             with interrupts.ignored():
                 after = files.scan(project.workspace, project.folder)
                 expected = ingredients.expected(project, parts)
@@ -155,7 +167,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     ),
                     watched=seen.method,
                 )
-                result = replace(result, logs=log.store(project.store))
+                stages = clock_of_stages.runs(_stage_names(project, parts))
+                result = replace(result, logs=log.store(project.store), stages=stages)
                 result = printed.taken_in(project.store, result, project.config.log)
                 written = frozenset(collected.changes.written)
                 found = Capture(settled, pinned, result, before, written, recorded, seen)
@@ -214,6 +227,13 @@ def _with(collected: Collected, tracked: tracking.Taken) -> Collected:
     )
 
 
+def _stage_names(project: Project, parts: Ingredients) -> list[str]:
+    if not parts.is_pipeline:
+        return []
+    wanted = ingredients.targets(parts.command)
+    return [item.name for item in dvc_pipeline.pipeline(project.workspace, project.folder, wanted)]
+
+
 def _shell_line(command: Command) -> str:
     shells = ("sh", "bash", "zsh", "dash")
     words = command.argv
@@ -255,9 +275,9 @@ def _arena(
     mode = request.watch or project.config.watch
     watch = watching.choose(mode, session.folder("watch"), environ)
 
-    def execute(log: Log) -> Execution:
+    def execute(sink: Sink) -> Execution:
         argv, env = watch.wrapped(ingredients.argv_here(parts.command), environ, here)
-        return process.execute(argv, cwd=here, env=env, sink=log)
+        return process.execute(argv, cwd=here, env=env, sink=sink)
 
     return _Arena(
         execute,
@@ -277,7 +297,7 @@ def _image_arena(
     engine = DockerEngine(request.environ)
     ready, image, kind = _image(engine, project, parts, request, session, progress)
 
-    def execute(log: Log) -> Execution:
+    def execute(sink: Sink) -> Execution:
         job = Job(
             parts.command.argv,
             project.workspace,
@@ -289,7 +309,7 @@ def _image_arena(
             gpus=bool(host.describe(request.environ).gpus),
             as_owner=True,
         )
-        return engine.execute(ready, job, log)
+        return engine.execute(ready, job, sink)
 
     def pin_it() -> Pins:
         return pin_image(engine, ready, image, kind, session)

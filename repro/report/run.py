@@ -94,13 +94,24 @@ def show(
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
+def _stage(name: str, manifest: Manifest) -> str:
+    for item in manifest.result.stages:
+        if item.name == name:
+            return (
+                f"{name} (not executed)"
+                if item.seconds is None
+                else f"{name} ({item.seconds:.1f} s)"
+            )
+    return name
+
+
 def _what(manifest: Manifest) -> Iterable[tuple[str, str]]:
     definition, provenance = manifest.definition, manifest.provenance
     command = definition.command
     where = f" in {definition.working_directory}/" if definition.working_directory else ""
     yield "command", shlex.join(command.argv) + where
     if command.stages:
-        yield "stages", ", ".join(stage.name for stage in command.stages)
+        yield "stages", ", ".join(_stage(stage.name, manifest) for stage in command.stages)
     commit = (definition.source.commit or "no commit")[:12]
     on = f" on {provenance.branch}" if provenance.branch else ""
     subject = f": {provenance.subject}" if provenance.subject else ""

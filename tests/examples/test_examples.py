@@ -68,7 +68,13 @@ def test_the_digits_pipeline_is_recorded_with_its_stages_and_comes_out_identical
     command = run["manifest"]["definition"]["command"]
     assert [stage["name"] for stage in command["stages"]] == ["prepare", "train", "evaluate"]
     assert command["stages"][1]["inputs"] and command["stages"][1]["outputs"]
-    document = project.replay().expect(0).document
+    times = {item["name"]: item.get("seconds") for item in run["manifest"]["result"]["stages"]}
+    assert list(times) == ["prepare", "train", "evaluate"]
+    assert all(seconds and seconds > 0 for seconds in times.values())
+    assert "train (" in project.repro("show").expect(0).out
+    again = project.record()["manifest"]["result"]["stages"]
+    assert [item.get("seconds") for item in again] == [None, None, None], "nothing has changed"
+    document = project.replay(run["id"]).expect(0).document
     assert document["verdict"] == "identical"
     compared = {(item["source"], item["name"]) for item in document["metrics"]}
     assert {("history.csv", "loss"), ("metrics.json", "test.log_loss")} <= compared
