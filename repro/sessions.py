@@ -53,7 +53,8 @@ def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterat
         with _lock(path).open("w") as lock:
             locks.acquire(lock)
             try:
-                path.mkdir()
+                with _gate(store):
+                    path.mkdir()
                 yield Session(name, path)
             finally:
                 if path.exists() and not keep():
@@ -127,6 +128,31 @@ def exclusively(store: Store, purpose: str) -> Iterator[None]:
             yield
         finally:
             lock.truncate(0)
+
+
+@contextlib.contextmanager
+def alone(store: Store) -> Iterator[None]:
+    """Nobody else works in this store, nor begins to. Raises Busy where somebody does."""
+    with _gate(store):
+        for path in (store.root / "tmp").iterdir():
+            if path.is_dir() and not (path / "kept").exists() and not _is_free(path):
+                raise Busy(
+                    f"another repro is at work in {store.root} (pid {path.name.partition('-')[0]})",
+                    "try again when it is done",
+                )
+        yield
+
+
+@contextlib.contextmanager
+def _gate(store: Store, patience: float = 60.0) -> Iterator[None]:
+    """What every session passes through when it begins, and whoever wants to be alone holds."""
+    with (store.root / "gate").open("a") as gate:
+        limit = time.monotonic() + patience
+        while not locks.acquire(gate):
+            if time.monotonic() > limit:
+                raise Busy(f"repro gc is at work in {store.root}", "try again when it is done")
+            time.sleep(0.02)
+        yield
 
 
 def note_unfinished(session: Session, started: str, command: str) -> None:
