@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,15 @@ def take(tmp_path: Path, repro: Repro, packed_venv: Path, use_venv: Callable[[Pa
 def tracking_venv(sealed: None) -> Path:
     """An interpreter with MLflow, tensorboardX, papermill and matplotlib."""
     return workbench.training_venv(HERE / "tracking.lock")
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder of this machine that belongs to no project, nor is it a temporary one."""
+    folder = Path(f"/srv/repro-test-{os.urandom(6).hex()}")
+    try:
+        folder.mkdir(parents=True)
+    except OSError:
+        pytest.skip("/srv is not writable here")
+    yield folder
+    shutil.rmtree(folder)

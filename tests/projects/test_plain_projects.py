@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,18 +106,6 @@ def test_a_folder_named_after_the_time(take: Take) -> None:
     project.record("python", "train.py", env={"NUDGE": "1"})
     red = project.replay().expect(1).document
     assert {name.rsplit(":")[-1] for name in metrics(red, "different")} == {"val.error"}
-
-
-@pytest.fixture
-def outside() -> Iterator[Path]:
-    """A folder of this machine that belongs to no project, nor is it a temporary one."""
-    folder = Path(f"/srv/repro-test-{os.urandom(6).hex()}")
-    try:
-        folder.mkdir(parents=True)
-    except OSError:
-        pytest.skip("/srv is not writable here")
-    yield folder
-    shutil.rmtree(folder)
 
 
 def test_a_model_written_to_an_absolute_path(take: Take, outside: Path) -> None:

@@ -1,0 +1,3 @@
+#!/bin/sh
+export TABLE=/opt/tables/rates.csv
+exec "$@"
