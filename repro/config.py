@@ -186,6 +186,14 @@ def _path(value: Any) -> str:
     return path
 
 
+def _places(value: Any) -> tuple[str, ...]:
+    """Paths inside the project, or absolute ones: what a run writes elsewhere is an output too."""
+    return tuple(
+        item if PurePosixPath(item).is_absolute() and ".." not in item.split("/") else _path(item)
+        for item in _texts(value, "a path", "a path, or a list of paths")
+    )
+
+
 def _paths(value: Any) -> tuple[str, ...]:
     return tuple(_path(item) for item in _texts(value, "a path", "a path, or a list of paths"))
 
@@ -333,7 +341,7 @@ _KEYS: dict[str, Callable[[Config, Any], Config]] = {
     "params": lambda c, v: replace(c, params=_paths(v)),
     "metrics": lambda c, v: replace(c, metrics=_paths(v)),
     "outputs": lambda c, v: replace(c, outputs=_paths(v)),
-    "ignore_outputs": lambda c, v: replace(c, ignored_outputs=_paths(v)),
+    "ignore_outputs": lambda c, v: replace(c, ignored_outputs=_places(v)),
     "lockfile": lambda c, v: replace(c, lockfile=_path(v)),
     "image": _image,
     "env": lambda c, v: replace(c, env=_texts(v, "a variable's name, or a glob", _NAMES)),

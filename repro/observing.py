@@ -20,6 +20,37 @@ from repro.sessions import Session
 from repro.watching import Folded, Seen
 
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")
+TOOLS_FOLDERS = frozenset(
+    (
+        "CUDA_CACHE_PATH",
+        "IPYTHONDIR",
+        "JUPYTER_CONFIG_DIR",
+        "MPLCONFIGDIR",
+        "NUMBA_CACHE_DIR",
+        "PIP_CACHE_DIR",
+        "PYTHONPYCACHEPREFIX",
+        "TRITON_CACHE_DIR",
+        "UV_CACHE_DIR",
+        "UV_PYTHON_INSTALL_DIR",
+        "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
+        "XDG_STATE_HOME",
+    )
+)
+"""Variables that name a folder in which tools keep their own."""
+CACHES = frozenset(
+    (
+        "HF_DATASETS_CACHE",
+        "HF_HOME",
+        "HF_HUB_CACHE",
+        "KERAS_HOME",
+        "TORCH_HOME",
+        "TRANSFORMERS_CACHE",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+    )
+)
+"""Variables that name a folder in which libraries keep data: read it is an input, written it is no output."""
 DVC_OWN = ("/var/cache/dvc", "/var/lib/dvc", "~/.cache/dvc", "~/.config/dvc", "~/.local/share/dvc")
 """Where DVC keeps its own state: nothing of the training's."""
 
@@ -35,6 +66,8 @@ class Observed:
     services: tuple[Service, ...] = ()
     findings: tuple[Finding, ...] = ()
     method: str = ""
+    installed: bool = False
+    """Whether the run changed which packages there are."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +110,7 @@ def observe(seen: Seen, scene: Scene) -> Observed:
         (),
         (*taken.findings, *concerns, *_variables(folded, scene), *limits),
         seen.method,
+        bool(folded.installed),
     )
 
 
@@ -125,8 +159,20 @@ def _watched(scene: Scene) -> watching.Scene:
         interpreters=_real(interpreters),
         home=os.path.realpath(home) if home else "",
         temporary=_real(temporary),
-        ours=_real((project.store.root, scene.session.path, *own)),
+        ours=_real((project.store.root, scene.session.path, *own, *_named(scene, TOOLS_FOLDERS))),
+        caches=_real(_named(scene, CACHES)),
         known=_real(_caches(project)),
+    )
+
+
+def _named(scene: Scene, variables: Collection[str]) -> tuple[str, ...]:
+    """The folders that these variables name; one that holds the project is none."""
+    found = (scene.environ.get(name, "") for name in sorted(variables))
+    inside = str(scene.project.workspace)
+    return tuple(
+        path
+        for path in found
+        if path.startswith("/") and not f"{inside}/".startswith(f"{path.rstrip('/')}/")
     )
 
 

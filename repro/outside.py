@@ -73,8 +73,14 @@ class Outside:
 
 def of(manifest: Manifest, root: Path | None, home: Path) -> Outside:
     """The places that a replay needs. ``root`` None: no isolation."""
-    read = [item.path for item in manifest.definition.inputs if item.path.startswith("/")]
-    wrote = [item.path for item in manifest.result.outputs if item.path.startswith("/")]
+    inside = f"{manifest.provenance.workspace or '/repro/workspace'}/"
+
+    def is_outside(path: str) -> bool:
+        # what lies in the workspace is no place of its own: a mount there would cover it
+        return path.startswith("/") and not path.startswith(inside)
+
+    read = [item.path for item in manifest.definition.inputs if is_outside(item.path)]
+    wrote = [item.path for item in manifest.result.outputs if is_outside(item.path)]
     points = mount_points(read, wrote)
     complete = manifest.result.watched == "strace"
     return Outside(root or Path("/"), home, points, tuple(wrote), complete)

@@ -37,7 +37,7 @@ class Project:
 
     def inside(self, path: str) -> str:
         """A path of repro.yaml, relative to the workspace as everything in a manifest is."""
-        return f"{self.prefix}/{path}" if self.prefix else path
+        return f"{self.prefix}/{path}" if self.prefix and not path.startswith("/") else path
 
 
 def locate(start: Path, *, create: bool = False) -> Project:

@@ -154,6 +154,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     ),
                 )
                 result = _observed(project, settled, machine.result(), execution, collected)
+                if seen.installed:
+                    pinned = _again(arena)
                 served = _served(seen, pinned, request, execution)
                 seen = replace(
                     seen, services=served.services, findings=(*seen.findings, *served.findings)
@@ -241,6 +243,14 @@ def _shell_line(command: Command) -> str:
     return words[2] if is_shell else ""
 
 
+def _again(arena: _Arena) -> Pins:
+    """The pins once more: the run itself installed packages (`uv run` does) while they were taken."""
+    try:
+        return arena.pin()
+    except ReproError as error:
+        return _unpinned(error)
+
+
 def _served(seen: Observed, pinned: Pins, request: Request, execution: Execution) -> services.Used:
     if pinned.environment.kind is not EnvironmentKind.PACKAGES:
         return services.Used()
@@ -253,10 +263,14 @@ def _pinned(pins: Future[Pins]) -> Pins:
     try:
         return pins.result()
     except ReproError as error:
-        finding = Finding(
-            Severity.BREAKS, "packages", f"the environment could not be pinned: {error}", error.hint
-        )
-        return Pins(Environment(EnvironmentKind.PACKAGES, None), findings=(finding,))
+        return _unpinned(error)
+
+
+def _unpinned(error: ReproError) -> Pins:
+    finding = Finding(
+        Severity.BREAKS, "packages", f"the environment could not be pinned: {error}", error.hint
+    )
+    return Pins(Environment(EnvironmentKind.PACKAGES, None), findings=(finding,))
 
 
 def _checked(project: Project, request: Request) -> tuple[Command, Path]:

@@ -13,6 +13,13 @@ _COMMAND = re.compile(
     r"(?:python[\d.]{0,5}|uv|poetry|pipenv|pdm|conda|dvc|make|bash|sh|Rscript|torchrun|accelerate|deepspeed|papermill"
     r"|\w[\w.-]{0,60}\.(?:py|sh|R))\s(?:\S.{0,400}\s)?(?:--[A-Za-z]|-[A-Za-z]\s)"
 )
+_TOOL = re.compile(
+    r"(?:Resolved|Prepared|Installed|Uninstalled|Audited|Downloaded|Updated) \d+ packages? in "
+    r"|\s*(?:Built|Building|Downloading|Updating|Downloaded) \S+(?: @ \S+| \([\d.]+ ?[kKMG]i?B\))?$"
+    r"|(?: [-+~] [A-Za-z][\w.-]*==)|Using (?:CPython|PyPy|Python) \d|Creating virtual environment at"
+    r"|Requirement already satisfied: |Successfully (?:installed|built) |Collecting [\w.-]+"
+    r"|\[(?:FATAL|WARN|INFO) +tini \(\d+\)\]"
+)
 LINES = 400
 """A traceback may have so many."""
 
@@ -20,6 +27,11 @@ LINES = 400
 def is_command(text: str) -> bool:
     """Whether it is a command line with options, as make and `sh -x` print them."""
     return _COMMAND.match(text) is not None
+
+
+def is_of_a_tool(text: str) -> bool:
+    """Whether it is a line of uv, pip or tini: what was installed, in which time."""
+    return _TOOL.match(text) is not None
 
 
 def span(texts: list[str], at: int) -> int:

@@ -146,6 +146,10 @@ class _Reader:
         if lines_of_it := messages.span(self.texts, at):
             told = SetAside("traceback or warning", Aside.PATH, text.strip()[:80])
             return lines_of_it, Found(asides=(told,))
+        if messages.is_of_a_tool(text):
+            return 1, Found(
+                asides=(SetAside("message of a tool", Aside.SETTING, text.strip()[:80]),)
+            )
         if messages.is_command(text):
             return 1, Found(asides=(SetAside("command line", Aside.SETTING, text.strip()[:80]),))
         if found := self._row(text):

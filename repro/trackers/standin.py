@@ -53,6 +53,7 @@ except OSError:
     pass
 keep = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
 keep["PYTHONUNBUFFERED"] = "1"
+keep["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
 log = open(os.path.join(folder, "server.log"), "wb")
 server = subprocess.Popen(
     [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", port, "--workers", "1",
@@ -97,7 +98,9 @@ signal.signal(signal.SIGINT, passed_on)
 limit = time.monotonic() + seconds
 while not stands():
     if server.poll() is not None:
-        fail("mlflow's server ended with exit code %d before it stood" % server.returncode)
+        with open(os.path.join(folder, "server.log"), errors="replace") as stream:
+            said = [line.strip() for line in stream if line.strip()]
+        fail("mlflow's server ended before it stood: " + (said or ["exit code %d" % server.returncode])[-1][:200])
     if time.monotonic() > limit:
         end()
         fail("mlflow's server did not stand within %d seconds" % seconds)
@@ -115,7 +118,7 @@ sys.exit(code if code >= 0 else 128 - code)
 
 
 def wrapped(
-    argv: Sequence[str], url: str, folder: str, *, python: str = "python", seconds: float = 60.0
+    argv: Sequence[str], url: str, folder: str, *, python: str = "python", seconds: float = 180.0
 ) -> tuple[str, ...]:
     """The words that start a server at ``url``, wait for it up to ``seconds``, execute ``argv`` and end
     with its exit code. ``folder``, absolute and seen from within, is where the server keeps its runs.

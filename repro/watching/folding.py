@@ -17,6 +17,7 @@ from repro.watching.places import (
 )
 
 _CACHED = re.compile(r"(.*/)__pycache__/([^/]+?)\.[a-z]+-?[0-9]+(?:\.opt-\w+)?\.pyc$", re.DOTALL)
+_INSTALLED = re.compile(r"\.(?:dist|egg)-info/|/conda-meta/")
 _PACKAGES = re.compile(
     r"/(?:site-packages|dist-packages|conda-meta|node_modules|lib/python[23]\.\d+)/"
 )
@@ -36,6 +37,8 @@ class Scene:
     temporary: tuple[str, ...]
     ours: tuple[str, ...]
     """The store and the session's folder: no part of the run."""
+    caches: tuple[str, ...] = ()
+    """Folders for data of libraries that variables name, beside the home folder."""
     known: tuple[str, ...] = ()
     """Caches whose content is recorded by other means: DVC's, which links lead into."""
 
@@ -52,6 +55,8 @@ class Folded:
     """The same below home: data that libraries keep there."""
     written_outside: tuple[str, ...] = ()
     written_home: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
+    """Written, and part of what packages are known by: the run changed its own environment."""
     modules: tuple[str, ...] = ()
     """Those of ``outside`` and ``home`` that are Python's source."""
 
@@ -65,6 +70,8 @@ class Place(Enum):
     TEMPORARY = 4
     ENVIRONMENT = 5
     SYSTEM = 6
+    CACHE = 7
+    """As home, though elsewhere: a variable names it."""
 
 
 def fold(seen: Seen, scene: Scene) -> Folded:
@@ -80,15 +87,14 @@ def fold(seen: Seen, scene: Scene) -> Folded:
         if access.written and path == access.path:
             written[place].add(path)
     cut = len(scene.workspace.rstrip("/")) + 1
-    elsewhere = read[Place.OUTSIDE] | read[Place.TEMPORARY]
+    elsewhere = read[Place.OUTSIDE] | read[Place.TEMPORARY] | read[Place.CACHE]
     return Folded(
         inside=tuple(sorted(path[cut:] for path in read[Place.INSIDE])),
         outside=tuple(sorted(elsewhere)),
         home=tuple(sorted(read[Place.HOME])),
-        written_outside=tuple(
-            sorted(written[Place.OUTSIDE] | written[Place.ENVIRONMENT] | written[Place.SYSTEM])
-        ),
-        written_home=tuple(sorted(written[Place.HOME])),
+        written_outside=tuple(sorted(written[Place.OUTSIDE] | written[Place.SYSTEM])),
+        installed=tuple(sorted(filter(_INSTALLED.search, written[Place.ENVIRONMENT]))),
+        written_home=tuple(sorted(written[Place.HOME] | written[Place.CACHE])),
         modules=tuple(
             sorted(path for path in elsewhere | read[Place.HOME] if path.endswith(".py"))
         ),
@@ -96,8 +102,9 @@ def fold(seen: Seen, scene: Scene) -> Folded:
 
 
 def _is_input(access: Access, place: Place) -> bool:
-    # a temporary file that is read and written was, as far as one can tell, made by the run (a lock)
-    return access.first == "read" and not (place is Place.TEMPORARY and access.written)
+    # a file of passage that is read and written was, as far as one can tell, made by the run (a lock)
+    passing = place in (Place.TEMPORARY, Place.CACHE)
+    return access.first == "read" and not (passing and access.written)
 
 
 def source_of(path: str) -> str:
@@ -118,9 +125,11 @@ def place_of(path: str, scene: Scene) -> Place:
         )
     if SHARED_LIBRARY.search(path):
         return Place.SYSTEM
-    for folder in sorted((scene.home, *scene.temporary), key=len, reverse=True):
+    for folder in sorted((scene.home, *scene.temporary, *scene.caches), key=len, reverse=True):
         if folder in ("", "/") or not within(path, (folder,)):
             continue
+        if folder in scene.caches:
+            return Place.CACHE
         if folder != scene.home:
             return Place.TEMPORARY
         return Place.NOWHERE if HOME_NOISE.match(path[len(folder) :]) else Place.HOME

@@ -309,3 +309,20 @@ def test_a_warning_is_no_metric() -> None:
 def test_the_options_of_a_printed_command_line_are_no_metrics() -> None:
     text = "python train.py --epochs 3 --lr=0.1 --out model.pkl\nloss 0.5\n"
     assert metrics(text) == {"loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Installed 1 package in 3ms",
+        "Resolved 12 packages in 0.04ms",
+        "   Built lines @ file:///w",
+        " + numpy==2.4.6",
+        "Using CPython 3.11.7 interpreter at: /usr/bin/python",
+        "Requirement already satisfied: numpy==2.4.6 in ./lib",
+        "Successfully installed numpy-2.4.6",
+        "[FATAL tini (7)] exec /opt/entry.sh failed: Permission denied",
+    ],
+)
+def test_what_tools_say_of_themselves_is_no_metric(line: str) -> None:
+    assert metrics(f"{line}\nloss 0.5\n") == {"loss": 0.5}

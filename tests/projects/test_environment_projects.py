@@ -51,7 +51,6 @@ def test_a_dockerfile_with_stages_an_entry_point_and_a_user(take: Take) -> None:
     assert "metrics.json:rates" in metrics(red, "different")
 
 
-@pytest.mark.xfail(strict=True, reason="bug 6: FROM $BASE is passed over, and nothing says so")
 def test_the_base_that_an_argument_of_the_dockerfile_names(take: Take) -> None:
     project = take("own-dockerfile", BASE=workbench.base_image())
     run = project.record("python3", "train.py")
@@ -124,9 +123,6 @@ def test_a_lock_of_uv(uv_locked: Project) -> None:
     goes_red(uv_locked, LOSS)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug 7: what uv run writes into .venv covers the environment"
-)
 def test_uv_run_with_its_own_lock_file(uv_locked: Project) -> None:
     # uv's downloads are where they are for those who do not move them: below home
     below_home = {"UV_CACHE_DIR": None, "XDG_CACHE_HOME": None}

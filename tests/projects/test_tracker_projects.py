@@ -157,9 +157,6 @@ def test_a_report_and_archives_that_are_never_the_same_bytes(
     assert set(outputs(red).values()) == {"different"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="bug 5: a cache that a variable names is taken for an output"
-)
 def test_a_cache_that_is_where_a_variable_says(
     take: Take, tracking_venv: Path, outside: Path
 ) -> None:

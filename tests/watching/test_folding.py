@@ -104,10 +104,10 @@ def test_written_into_the_system_or_an_environment() -> None:
         ("/dev/null", "w"),
         ("/opt/python3.11/lib/python3.11/site-packages/x.py", "w"),
         ("/opt/python3.11/lib/python3.11/__pycache__/x.cpython-311.pyc", "w"),
+        ("/opt/python3.11/lib/python3.11/site-packages/x-1.0.dist-info/RECORD", "w"),
     )
-    assert found == Folded(
-        written_outside=("/etc/x", "/opt/python3.11/lib/python3.11/site-packages/x.py")
-    )
+    record = "/opt/python3.11/lib/python3.11/site-packages/x-1.0.dist-info/RECORD"
+    assert found == Folded(written_outside=("/etc/x",), installed=(record,))
 
 
 @pytest.mark.parametrize(

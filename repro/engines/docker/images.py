@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,14 @@ class Images:
         except OSError as error:
             raise NotFound(f"there is no Dockerfile {dockerfile.name}: {error.strerror}") from error
         stages = {name.lower() for name in re.findall(r"(?im)^\s*FROM\s+\S+\s+AS\s+(\S+)", text)}
+        defaults = dict(re.findall(r"(?im)^\s*ARG\s+(\w+)=[\"']?([^\s\"']+)", text))
         found: dict[str, str | None] = {}
-        for name in re.findall(r"(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)", text):
-            if name.lower() in stages or name == "scratch" or "$" in name:
+        for written in re.findall(r"(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)", text):
+            name = _filled(written, defaults)
+            if name.lower() in stages or name == "scratch":
+                continue
+            if "$" in name:
+                found[name] = None  # an argument without a default: it says nothing
                 continue
             try:
                 found[name] = self.resolve(name).digest
@@ -128,6 +134,15 @@ class Images:
                 "what differs may come from there; push the images of runs that count to a registry",
             ),
         )
+
+
+def _filled(name: str, defaults: Mapping[str, str]) -> str:
+    """With the arguments' defaults in place of their names: ``$BASE``, ``${BASE:-python}``."""
+
+    def value(match: re.Match[str]) -> str:
+        return defaults.get(match[1] or match[2]) or match[3] or match[0]
+
+    return re.sub(r"\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?\})", value, name)
 
 
 def _references(image: Image) -> list[str]:
