@@ -6,26 +6,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro import (
+    arenas,
     assembling,
     clock,
     interrupts,
     observing,
-    packing,
     printed,
-    process,
     services,
     sessions,
     stage_times,
     tracking,
-    watching,
 )
+from repro.arenas import Arena, Where
 from repro.assembling import Capture
 from repro.capturing import (
     command_line,
@@ -41,33 +40,28 @@ from repro.capturing import (
 from repro.capturing.digests import Digests
 from repro.capturing.ingredients import Ingredients
 from repro.capturing.results import Collected
-from repro.engines.base import Job, Ready, Site
-from repro.environment import index, recipe
 from repro.errors import ReproError
 from repro.logs import Log
 from repro.manifest import (
     Command,
-    Definition,
     Environment,
     EnvironmentKind,
     Finding,
     Host,
-    Image,
     Outcome,
     Result,
     Severity,
 )
 from repro.observing import Observed
-from repro.pinning import Pins, pin, pin_image
+from repro.pinning import Pins, pin
 from repro.process import Execution, Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
-from repro.sessions import Session
 from repro.store import Run, check_name
-from repro.watching.nouns import Mode, Unwatched, Watch
+from repro.watching.nouns import Mode
 
 if TYPE_CHECKING:
-    from repro.engines.docker import DockerEngine
+    pass
 
 
 @dataclass(frozen=True)
@@ -87,21 +81,6 @@ class Request:
     """How to watch which files the command reads and writes; None: as repro.yaml says."""
 
 
-@dataclass(frozen=True)
-class _Arena:
-    """What executes the command, and what pins its environment meanwhile."""
-
-    execute: Callable[[Sink], Execution]
-    pin: Callable[[], Pins]
-    environ: Mapping[str, str]
-    """The variables that the command sees."""
-    engine: str
-    isolation: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """What is known of the inside of an image, by the fields of Host."""
-    watch: Watch = field(default_factory=Unwatched)
-
-
 def record(project: Project, request: Request, sink: Sink, progress: Progress = SILENT) -> Run:
     """Execute the command, observe it, and store the run. A failed run is recorded as failed.
 
@@ -119,7 +98,8 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
             secrets.demand_none(parts, project)
         if not image and parts.interpreter:
             command_line.demand_papermill(command.argv, parts.interpreter.path, request.environ)
-        arena = _arena(project, parts, request, session, progress)
+        where = Where(request.environ, request.image, request.watch)
+        arena = arenas.arena(project, parts, where, session, progress)
         before = files.scan(project.workspace, project.folder)
         sessions.note_unfinished(session, clock.now(), shlex.join(command.argv))
         log = Log(session.folder("log"), sink)
@@ -243,7 +223,7 @@ def _shell_line(command: Command) -> str:
     return words[2] if is_shell else ""
 
 
-def _again(arena: _Arena) -> Pins:
+def _again(arena: Arena) -> Pins:
     """The pins once more: the run itself installed packages (`uv run` does) while they were taken."""
     try:
         return arena.pin()
@@ -279,92 +259,7 @@ def _checked(project: Project, request: Request) -> tuple[Command, Path]:
     return ingredients.command(project, request.argv, request.start, request.environ)
 
 
-def _arena(
-    project: Project, parts: Ingredients, request: Request, session: Session, progress: Progress
-) -> _Arena:
-    if request.image or project.config.dockerfile:
-        return _image_arena(project, parts, request, session, progress)
-    environ = {"PYTHONUNBUFFERED": "1", **request.environ}
-    here = project.workspace / parts.working_directory
-    mode = request.watch or project.config.watch
-    watch = watching.choose(mode, session.folder("watch"), environ)
-
-    def execute(sink: Sink) -> Execution:
-        argv, env = watch.wrapped(ingredients.argv_here(parts.command), environ, here)
-        return process.execute(argv, cwd=here, env=env, sink=sink)
-
-    return _Arena(
-        execute,
-        lambda: pin(project, parts, session, request.environ),
-        environ,
-        "host",
-        "none",
-        watch=watch,
-    )
-
-
-def _image_arena(
-    project: Project, parts: Ingredients, request: Request, session: Session, progress: Progress
-) -> _Arena:
-    from repro.engines.docker import DockerEngine  # loaded only where a run needs it
-
-    engine = DockerEngine(request.environ)
-    ready, image, kind = _image(engine, project, parts, request, session, progress)
-
-    def execute(sink: Sink) -> Execution:
-        job = Job(
-            parts.command.argv,
-            project.workspace,
-            str(project.workspace),
-            session,
-            parts.working_directory,
-            env={"PYTHONUNBUFFERED": "1", **parts.env},
-            network=project.config.network,
-            gpus=bool(host.describe(request.environ).gpus),
-            as_owner=True,
-        )
-        return engine.execute(ready, job, sink)
-
-    def pin_it() -> Pins:
-        return pin_image(engine, ready, image, kind, session)
-
-    return _Arena(execute, pin_it, parts.env, engine.version(), engine.isolation, ready.facts)
-
-
-def _image(
-    engine: DockerEngine,
-    project: Project,
-    parts: Ingredients,
-    request: Request,
-    session: Session,
-    progress: Progress,
-) -> tuple[Ready, Image, EnvironmentKind]:
-    """The image to run in: pulled where it is not here, or built from the project's Dockerfile."""
-    kind = EnvironmentKind.IMAGE if request.image else EnvironmentKind.DOCKERFILE
-    workspace = project.workspace
-    if request.image:
-        image = engine.images.resolve(request.image, pull=True)
-    else:
-        dockerfile = project.inside(str(project.config.dockerfile))
-        workspace = session.path / "context"
-        packs, _ = packing.store_packs(
-            parts.source, project.workspace, session.path / "source", project.store
-        )
-        packing.restore(
-            parts.source.source, packs, project.store, workspace, branch=None, remotes={}
-        )
-        image = Image(
-            dockerfile, dockerfile=dockerfile, bases=engine.images.bases(workspace / dockerfile)
-        )
-    plan = recipe.render(
-        Definition(parts.source.source, (), Environment(kind, image), parts.command)
-    )
-    site = Site(workspace, str(project.workspace), session, index.sources(request.environ))
-    ready = engine.prepare(plan, site, progress)
-    return ready, replace(image, id=ready.handle), kind
-
-
-def _machine(arena: _Arena, pins: Future[Pins]) -> Host:
+def _machine(arena: Arena, pins: Future[Pins]) -> Host:
     """The machine as the command sees it."""
     described = host.describe(
         arena.environ, probe=_pinned(pins).probe, engine=arena.engine, isolation=arena.isolation
