@@ -37,14 +37,15 @@ def restore_data(project: Project, manifest: Manifest, workspace: Path) -> tuple
     """
     if not manifest.definition.data:
         return ()
-    report = data.restore(manifest.definition.data, workspace, _sources(project, manifest))
+    report = data.restore(manifest.definition.data, workspace, sources(project, manifest))
     return tuple(
         Finding(Severity.RISKS, "data", f"a damaged copy was passed over: {path}", "dvc fetch")
         for path in report.corrupt
     )
 
 
-def _sources(project: Project, manifest: Manifest) -> data.Sources:
+def sources(project: Project, manifest: Manifest) -> data.Sources:
+    """Where the data of a run may come from."""
     store = project.store
     blobs = {item.path: item for item in manifest.contents}
 

@@ -35,6 +35,17 @@ def resolve(project: Project, wanted: str, start: Path) -> Run:
         index.close()
 
 
+def all_of(project: Project) -> list[Run]:
+    """All runs, newest first. Raises Corrupt for one that is damaged."""
+    index = Index(project.store)
+    try:
+        if index.unreadable:
+            project.store.run(index.unreadable[0])
+        return [project.store.run(row.id) for row in index.rows()]
+    finally:
+        index.close()
+
+
 def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
     if tracking.is_reference(wanted):
         return _tracked(project, index, wanted)

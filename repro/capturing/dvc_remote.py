@@ -76,6 +76,25 @@ def fetch(remote: Remote, oids: Iterable[str], download: Path, dvc: Path | None 
     return Fetched(frozenset(present | brought), reasons)
 
 
+def holds(remote: Remote, oids: Iterable[str], dvc: Path | None = None) -> Fetched:
+    """Which objects a remote has, without fetching them. Nothing is raised."""
+    wanted = list(oids)
+    if remote.versioned:
+        return Fetched(reasons=(f"remote {remote.name} is cloud-versioned",))
+    try:
+        fs, root = _connect(remote, dvc)
+
+        def there(oid: str) -> bool:
+            tails = (("files", "md5", oid[:2], oid[2:]), (oid[:2], oid[2:]))
+            return any(fs.exists(fs.join(root, *tail)) for tail in tails)
+
+        with ThreadPoolExecutor(min(JOBS, max(1, len(wanted)))) as pool:
+            found = list(pool.map(there, wanted))
+    except Exception as error:
+        return Fetched(reasons=(f"remote {remote.name}: {_words(error)}",))
+    return Fetched(frozenset(oid for oid, is_there in zip(wanted, found) if is_there))
+
+
 def reachable(project: Path, workspace: Path) -> tuple[RemoteState, ...]:
     """The state of each remote that the project's DVC repository has; () where it has none."""
     dvc = find_dvc(project, workspace)

@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": ("repro.cli.diff", "Show what differs between two runs."),
     "show": ("repro.cli.show", "Show one run."),
     "list": ("repro.cli.list", "List the runs, newest first."),
+    "check": ("repro.cli.check", "Ask whether what runs need is still to be had."),
     "gc": ("repro.cli.gc", "Show what the store holds; remove what nothing refers to."),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }

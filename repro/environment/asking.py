@@ -50,7 +50,7 @@ class Question:
         self, python: Path | Interpreter, env: Mapping[str, str], offline: bool = False
     ) -> None:
         # found here and not in a thread: sysconfig, which uv's package asks, does not bear that
-        self._uv, self._offline = _uv(), offline
+        self._uv, self._offline, self._refresh = _uv(), offline, False
         if isinstance(python, Path):
             self._target: tuple[str, ...] = ("--python", str(python))
         else:
@@ -59,13 +59,17 @@ class Question:
         self._env = {name: env[name] for name in PASSED_ON if name in env}
         self._deadline = time.monotonic() + TIMEOUT
 
-    def ask(self, pins: Mapping[str, Package], sources: PackageSources) -> Answer:
-        """What these sources know of the pins, which are given by name."""
+    def ask(
+        self, pins: Mapping[str, Package], sources: PackageSources, *, anew: bool = False
+    ) -> Answer:
+        """What these sources know of the pins, which are given by name. ``anew``: what they know now,
+        whatever they said before."""
         answer = Answer()
         if not pins:
             return answer
+        self._refresh = anew
         # uv's own cache often knows, from the day when the packages were installed: no network then
-        hashes, _ = self._run(pins, sources, offline=True)
+        hashes, _ = (None, "") if anew else self._run(pins, sources, offline=True)
         if hashes is not None:
             answer.hashes = hashes
         else:
@@ -84,6 +88,9 @@ class Question:
                 # one index that is down must not hide what the others have
                 sources, answer.unreachable = fewer, True
                 continue
+            if no_network(said) and not offline and self._refresh:
+                answer.trouble |= dict.fromkeys(pins, "the package index could not be reached")
+                return
             if no_network(said) and not offline:
                 self._ask(pins, sources, answer, offline=True)
                 answer.trouble |= dict.fromkeys(answer.trouble.keys() & pins.keys(), said)
@@ -128,6 +135,7 @@ class Question:
             "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header",
             "--no-annotate", "--prerelease=allow", *self._target,
             *(["--offline"] if offline else []),
+            *(["--refresh"] if self._refresh and not offline else []),
             *(["--no-index"] if env.pop("UV_NO_INDEX", None) else []),
         ]  # fmt: skip
         lines = "".join(f"{_asked(item)}\n" for item in pins.values())

@@ -101,6 +101,20 @@ class Images:
                 error.hint,
             ) from error
 
+    def is_here(self, wanted: Image) -> bool:
+        """Whether the engine has the recorded image, by its id or its digest."""
+        return any(self._local(reference) for reference in _references(wanted))
+
+    def in_registry(self, wanted: Image) -> tuple[bool | None, str]:
+        """Whether its registry has it; None where that was not told, and why."""
+        try:
+            self._client.images.get_registry_data(_pinned(wanted))
+        except docker.errors.NotFound:
+            return False, ""
+        except FAULTS as error:
+            return None, short(error)
+        return True, ""
+
     def config(self, image: Image) -> dict[str, Any]:
         """The image's configuration: its variables, labels, entry point."""
         found: dict[str, Any] = self._client.images.get(image.id).attrs.get("Config") or {}

@@ -1,0 +1,248 @@
+"""All ingredients of all runs, each question asked once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import restoring
+from repro.capturing import inputs
+from repro.capturing.data_restore import Sources
+from repro.capturing.dvc_config import Remote
+from repro.checking import commits, files, images, objects
+from repro.checking.images import EngineImages, Registry
+from repro.checking.nouns import Health, Ingredient, Where, worst
+from repro.checking.once import Once
+from repro.environment import index
+from repro.errors import ReproError
+from repro.manifest import EnvironmentKind, Image, Manifest
+from repro.progress import SILENT, Progress
+from repro.project import Project
+from repro.store import Run
+
+Pending = Callable[[], Ingredient]
+"""An ingredient whose questions have been asked: the answer is waited for."""
+_SHOWN = 3
+
+
+def check(
+    project: Project,
+    runs: Iterable[Run],
+    environ: Mapping[str, str],
+    progress: Progress = SILENT,
+    registry: Registry | None = None,
+) -> tuple[Health, ...]:
+    """Where each ingredient of these runs can be had now. Nothing is executed, changed or fetched."""
+    asked = registry or EngineImages(environ)
+    with tempfile.TemporaryDirectory(prefix="repro-check-") as scratch, Once() as once:
+        asker = _Asker(project, environ, Path(scratch), once, asked)
+        pending = [(run, list(asker.ingredients(run.manifest))) for run in runs]
+        found = []
+        for run, answers in pending:
+            progress.step(f"checking {run.short}")
+            found.append(Health(run.id, tuple(answer() for answer in answers)))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Asker:
+    project: Project
+    environ: Mapping[str, str]
+    scratch: Path
+    once: Once
+    images: Registry
+
+    def ingredients(self, run: Manifest) -> Iterator[Pending]:
+        yield self._source(run)
+        if run.definition.data:
+            yield self._data(run)
+        if run.definition.inputs:
+            yield lambda: self._inputs(run)
+        if run.definition.environment.kind is EnvironmentKind.PACKAGES:
+            yield self._packages(run)
+        if image := run.definition.environment.image:
+            yield self._image(image)
+
+    # --- source ---
+
+    def _source(self, run: Manifest) -> Pending:
+        commit = run.definition.source.commit
+        remotes = run.provenance.remotes
+        answers = {
+            name: self.once.ask(
+                ("commit", url, commit),
+                lambda url=url: commits.on_remote(url, commit, self.scratch, self.environ),  # type: ignore[misc]
+            )
+            for name, url in remotes.items()
+            if commit
+        }
+        return lambda: _of_source(run, self._packs(run), answers)
+
+    def _packs(self, run: Manifest) -> bool:
+        """Whether the source is in the store, whole."""
+        try:
+            for item in run.contents:
+                if item.path.startswith("source/"):
+                    self.project.store.verified(item)
+        except ReproError:
+            return False
+        return True
+
+    # --- data ---
+
+    def _data(self, run: Manifest) -> Pending:
+        sources = restoring.sources(self.project, run)
+        needed = objects.needed(run.definition.data, sources)
+        answers = {
+            remote: self.once.ask(
+                ("objects", remote.url, tuple(needed.paths)),
+                lambda remote=remote: objects.on_remote(remote, needed.paths, sources),  # type: ignore[misc]
+            )
+            for remote in sources.remotes
+        }
+        return lambda: _of_data(needed, sources, answers)
+
+    def _inputs(self, run: Manifest) -> Ingredient:
+        store = self.project.store
+        lost: list[str] = []
+        elsewhere: list[str] = []
+        for item in run.definition.inputs:
+            blob = run.content(inputs.role(item.path))
+            if blob is not None and store.has(blob.digest):
+                continue
+            path = Path(self.project.workspace, os.path.expanduser(item.path))  # noqa: PTH111
+            (elsewhere if path.exists() else lost).append(item.path)
+        count = len(run.definition.inputs)
+        if lost:
+            return Ingredient(
+                "inputs",
+                Where.LOST,
+                f"{len(lost)} of {count} recorded by digest only, and gone: {_some(lost)}",
+                "put them back, or record with a larger inputs_cap",
+            )
+        seen = (
+            f"{count} in the store" if not elsewhere else f"at their place only: {_some(elsewhere)}"
+        )
+        return Ingredient("inputs", Where.HERE, seen, "repro export takes them along")
+
+    # --- environment ---
+
+    def _packages(self, run: Manifest) -> Pending:
+        environment = run.definition.environment
+        lock = "".join(
+            self.project.store.read(item).decode("utf-8", "replace")
+            for name in ("environment/requirements.lock", "environment/requirements-unhashed.txt")
+            if (item := run.content(name)) and self.project.store.has(item.digest)
+        )
+        interpreter = environment.interpreter
+        if interpreter is None:
+            return lambda: Ingredient("packages", Where.UNKNOWN, "the interpreter is not recorded")
+        sources = index.sources(
+            self.environ, projects=[self.project.folder, self.project.workspace]
+        )
+        answer = self.once.ask(
+            ("packages", lock, repr(interpreter)),
+            lambda: files.standing(environment.packages, lock, interpreter, sources, self.environ),
+        )
+        return lambda: _of_packages(answer.result())
+
+    def _image(self, image: Image) -> Pending:
+        answer = self.once.ask(
+            ("image", image.reference, image.digest, image.id),
+            lambda: images.standing(image, self.images),
+        )
+        return answer.result
+
+
+def _of_source(
+    run: Manifest, packed: bool, answers: Mapping[str, Future[tuple[bool | None, str]]]
+) -> Ingredient:
+    commit = (run.definition.source.commit or "")[:12]
+    found = {name: answer.result() for name, answer in answers.items()}
+    having = [name for name, (there, _) in found.items() if there]
+    untold = [f"{name}: {why}" for name, (there, why) in found.items() if there is None]
+    if not packed:
+        if having and not run.provenance.changed:
+            seen = f"{commit} is on {', '.join(having)}; damaged or missing in the store"
+            return Ingredient("source", Where.UNKNOWN, seen, f"git fetch {having[0]} {commit}")
+        return Ingredient(
+            "source",
+            Where.LOST,
+            "its packs in the store are damaged or missing",
+            "take them from a copy of the store",
+        )
+    if having and run.provenance.changed:
+        count = len(run.provenance.changed)
+        seen = f"{commit} is on {', '.join(having)}, {count} uncommitted change{'s' * (count > 1)} only here"
+        return Ingredient("source", Where.HERE, seen, "commit and push, or repro export")
+    if having:
+        return Ingredient("source", Where.ELSEWHERE, f"{commit} is on {', '.join(having)}")
+    if untold:
+        return Ingredient(
+            "source", Where.HERE, f"in the store; {'; '.join(untold)}", "repro export"
+        )
+    why = f"{commit} is on no remote" if answers else "there is no remote"
+    return Ingredient(
+        "source", Where.HERE, f"in the store; {why}", "git push, or repro export keeps it elsewhere"
+    )
+
+
+def _of_data(
+    needed: objects.Needed,
+    sources: Sources,
+    answers: Mapping[Remote, Future[tuple[frozenset[str], tuple[str, ...]]]],
+) -> Ingredient:
+    remote: set[str] = set()
+    reasons: list[str] = []
+    for answer in answers.values():
+        having, why = answer.result()
+        remote |= having
+        reasons += why
+    away = [oid for oid in needed.paths if oid not in remote]
+    here = objects.here(away, sources)
+    gone = [needed.paths[oid] for oid in away if oid not in here]
+    total = len(needed.paths)
+    unlisted = [f"the listing of {path}" for path in needed.unlisted]
+    if gone or unlisted:
+        where = Where.UNKNOWN if reasons else Where.LOST
+        seen = f"{len(gone) + len(unlisted)} of {total + len(unlisted)} nowhere: {_some([*unlisted, *gone])}"
+        seen += f" ({'; '.join(reasons)})" if reasons else ""
+        return Ingredient("data", where, seen, "dvc push it from where it is still in a cache")
+    if away:
+        seen = (
+            f"{len(away)} of {total} files only here: {_some([needed.paths[oid] for oid in away])}"
+        )
+        seen += f" ({'; '.join(reasons)})" if reasons else ""
+        return Ingredient("data", Where.HERE, seen, "dvc push")
+    names = ", ".join(remote.name for remote in answers)
+    return Ingredient("data", Where.ELSEWHERE, f"{total} file{'s' * (total != 1)} on {names}")
+
+
+def _of_packages(found: files.Standing) -> Ingredient:
+    parts = [
+        (Where.LOST, "gone from the index", found.gone),
+        (Where.LOST, "other files now than those recorded", found.changed),
+        (Where.UNKNOWN, f"not told ({found.why})" if found.why else "not told", found.untold),
+        (Where.UNKNOWN, "there, but no hash to compare", found.unhashed),
+    ]
+    bad = [(where, f"{what}: {_some(titles)}") for where, what, titles in parts if titles]
+    if not bad:
+        count = len(found.there)
+        return Ingredient(
+            "packages", Where.ELSEWHERE, f"{count} on the index, with the recorded hashes"
+        )
+    where = worst(place for place, _ in bad)
+    remedy = (
+        "keep their files: repro export --with packages" if where is Where.LOST else "repro doctor"
+    )
+    return Ingredient("packages", where, "; ".join(text for _, text in bad), remedy)
+
+
+def _some(names: Iterable[str]) -> str:
+    found = list(names)
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(found[:_SHOWN]) + more
