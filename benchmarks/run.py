@@ -26,6 +26,7 @@ import building
 import memory
 import recording
 import replaying
+import watching
 from ground import CHECKOUT, Ground, prepared
 from timing import Row
 
@@ -37,6 +38,7 @@ MEASURES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "help": answering.help_text,
     "list": answering.list_runs,
     "memory": memory.flat,
+    "watching": watching.small,
 }
 NEED_ENGINE = ("replaying", "building")
 
