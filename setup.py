@@ -24,6 +24,7 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         "click>=8.2",
+        "detect-secrets>=1.5,<2",
         "docker>=7.1",
         "dvc>=3.50",
         "gitpython>=3.1.43",

@@ -90,6 +90,8 @@ class Config:
     network: bool = False
     tolerances: tuple[Tolerance, ...] = ()
     log: Rules = field(default_factory=Rules)
+    allowed_secrets: tuple[str, ...] = ()
+    """What looks like a secret and is none: fingerprints, and globs over places and names."""
     untracked_cap: int = UNTRACKED_CAP
     inputs_cap: int = INPUTS_CAP
     watch: Mode = Mode.AUTO
@@ -333,6 +335,16 @@ def size(value: Any) -> int:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
+def _secrets(config: Config, value: Any) -> Config:
+    if not isinstance(value, dict) or value.keys() != {"allow"}:
+        raise ValueError(f"expected the key allow, found {_kind(value)}")
+    from repro import scanning  # it takes a while, and few projects need it
+
+    entries = [value["allow"]] if isinstance(value["allow"], str) else value["allow"]
+    scanning.parse(entries)
+    return replace(config, allowed_secrets=tuple(entries or ()))
+
+
 _NAMES = "a list of variables' names"
 
 _KEYS: dict[str, Callable[[Config, Any], Config]] = {
@@ -348,6 +360,7 @@ _KEYS: dict[str, Callable[[Config, Any], Config]] = {
     "network": _network,
     "tolerances": _tolerances,
     "log": _log,
+    "secrets": _secrets,
     "untracked_cap": lambda c, v: replace(c, untracked_cap=size(v)),
     "inputs_cap": lambda c, v: replace(c, inputs_cap=size(v)),
     "watch": _watch,

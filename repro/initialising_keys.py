@@ -303,6 +303,14 @@ def _log(look: Survey) -> Entry:
     return _example({"ignore": "[lr, throughput*]"}, why)
 
 
+def _secrets(look: Survey) -> Entry:
+    why = (
+        "What looks like a secret stops the recording. What is none: its fingerprint, which the refusal"
+        " shows, or a glob over the place."
+    )
+    return _example({"allow": '["tests/fixtures/*"]'}, why)
+
+
 def _watch(look: Survey) -> Entry:
     why = (
         "How to see which files the run reads and writes, to take along what git and DVC do not track:"
@@ -338,6 +346,7 @@ KEYS: dict[str, Callable[[Survey], Entry]] = {
     "env": _env,
     "network": _network,
     "log": _log,
+    "secrets": _secrets,
     "watch": _watch,
     "inputs_cap": _inputs_cap,
     "untracked_cap": _untracked_cap,

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from repro import canonical
 from repro.capturing import secret_rules
 from repro.capturing.secret_rules import looks_secret
 from repro.errors import SecretFound
+from repro.manifest import to_document
 
 if TYPE_CHECKING:
     from repro.capturing.ingredients import Ingredients
     from repro.project import Project
+    from repro.scanning import Secret, Unscanned
 
 __all__ = ["Hit", "demand_none", "looks_secret"]
 
@@ -45,16 +48,19 @@ class Hit:
 
 
 def demand_none(parts: Ingredients, project: Project) -> None:
-    """Raises SecretFound where a secret would be written down."""
-    hits = list(dict.fromkeys(_scan(parts, project)))
+    """Raises SecretFound where a secret would be written down, or a place could not be looked through."""
+    from repro import scanning  # a tenth of a second, which only recording needs to take
+
+    allowed = scanning.parse(list(project.config.allowed_secrets))
+    found = [item for item in _scan(parts, project) if not allowed.allows(item)]
+    hits = list(dict.fromkeys(str(item) for item in found))
     if not hits:
         return
-    shown = "; ".join(f"{hit.kind} in {hit.place}" for hit in hits[:5])
     more = f" and {len(hits) - 5} more" if len(hits) > 5 else ""
     raise SecretFound(
-        f"not recorded, because it would put a secret on the disk: {shown}{more}",
-        "pass it in a variable that is not recorded, or in an ignored file; "
-        "if it is no secret: --allow-secrets",
+        f"not recorded, because it would put a secret on the disk: {'; '.join(hits[:5])}{more}",
+        "pass it in a variable that is not recorded, or in an ignored file; if it is no secret: its"
+        " fingerprint (in brackets) under `secrets: allow:` in repro.yaml, or --allow-secrets",
     )
 
 
@@ -63,37 +69,38 @@ def held_by(path: Path) -> tuple[Hit, ...]:
     return tuple(_in_file(path.parent, path.name))
 
 
-def _scan(parts: Ingredients, project: Project) -> Iterator[Hit]:
-    yield from _in_command(parts.command.argv)
-    for name, value in parts.env.items():
-        place = f"the environment variable {name}"
-        # a file with credentials is named, not written down
-        if looks_secret(name) and value and not re.match(r"~?/|\.{1,2}/", value):
-            yield Hit(place, "a secret by its name")
-        yield from _in_text(value, place)
-    for param in parts.params:
-        place = f"{param.source}, parameter {param.name}"
-        if param.value is None or isinstance(param.value, bool):
-            continue
-        if secret_rules.is_secret(param.name.rpartition(".")[2], str(param.value)):
-            yield Hit(place, "a secret by its name")
-        if isinstance(param.value, str):
-            yield from _in_text(param.value, place)
+def _scan(parts: Ingredients, project: Project) -> Iterator[Secret | Unscanned]:
+    from repro import scanning
+
+    definition = {
+        "command": to_document(parts.command),
+        "env": dict(parts.env),
+        "params": to_document(parts.params),
+    }
+    yield from scanning.document({"definition": definition})
     for changed in parts.source.changed:
         kind, _, path = changed.partition(" ")
-        if "D" not in kind:
-            yield from _in_file(project.workspace, path)
+        if "D" in kind:
+            continue
+        where = f"{'untracked' if kind == '??' else 'changed'} {path}"
+        content = _content(project.workspace / path)
+        if content is None:
+            continue
+        if len(content) <= BINARY_CAP:
+            found = scanning.text(content, where, path=path)
+            yield from (item for item in found if getattr(item, "blocking", True))
+        else:
+            yield from _in_large(content, where)
 
 
-def _in_command(argv: tuple[str, ...]) -> Iterator[Hit]:
-    line = "the command line"
-    yield from _in_text(" ".join(argv), line)
-    yield from (Hit(line, f"a value for {name!r}") for name in secret_rules.in_command(argv))
+def _in_large(content: bytes, where: str) -> Iterator[Secret]:
+    """Data rather than code: searched for the formats of keys and tokens alone."""
+    from repro import scanning
 
-
-def _in_text(text: str, place: str) -> Iterator[Hit]:
-    content = text.encode("utf-8", "surrogatepass")
-    yield from (Hit(place, kind) for kind, _ in secret_rules.forms(content))
+    for kind, position in secret_rules.forms(content):
+        line = content.count(b"\n", 0, position) + 1
+        mark = canonical.digest_bytes(content[position : position + 40])[7:19]
+        yield scanning.Secret(where, line, kind, "", None, mark)
 
 
 def _in_file(workspace: Path, path: str) -> Iterator[Hit]:
