@@ -23,6 +23,7 @@ setup(
     package_data={"repro": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=[
+        "backports.zstd>=1.0; python_version < '3.14'",
         "click>=8.2",
         "detect-secrets>=1.5,<2",
         "docker>=7.1",

@@ -560,5 +560,6 @@ def from_document(kind: type[Noun], document: Any, name: str) -> Noun:
 
     try:
         return msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        # the latter: a lone surrogate where one of a list of words should stand
         raise Corrupt(f"{name} is not valid: {error}") from error

@@ -8,8 +8,9 @@ from pathlib import Path
 from repro import config
 from repro.capturing import revisions, source
 from repro.config import Config
+from repro.errors import NotFound
 from repro.manifest import Tolerance
-from repro.store import Store, exclude_from_git, find_project
+from repro.store import FOLDER, Store, exclude_from_git, find_project
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,26 @@ def locate(start: Path, *, create: bool = False) -> Project:
     With ``create`` the store is made, and hidden from git, when it is not there yet.
     """
     here = start.resolve()
-    workspace = source.find_workspace(here)
+    try:
+        workspace = source.find_workspace(here)
+    except NotFound:
+        if folder := _imported(here):
+            return standalone(folder)
+        raise
     folder = find_project(here, workspace)
     settings = config.load(folder)
     if create and not (folder / ".repro" / "format").exists():
         exclude_from_git(revisions.git_folder(workspace))
     return Project(workspace, folder, settings, Store.open(folder))
+
+
+def standalone(folder: Path) -> Project:
+    """A folder with a store and no code of its own: where runs from elsewhere are kept and replayed."""
+    return Project(folder, folder, config.load(folder), Store.open(folder))
+
+
+def _imported(start: Path) -> Path | None:
+    """The nearest folder, from ``start`` up, that has a store."""
+    return next(
+        (item for item in (start, *start.parents) if (item / FOLDER / "format").is_file()), None
+    )

@@ -13,17 +13,18 @@ from repro import (
     engines,
     outputs,
     outside,
+    preparing,
     printed,
     records,
     restoring,
     services,
     sessions,
 )
+from repro.bundles import carried
 from repro.capturing import files, host, results
 from repro.capturing.results import Expected
 from repro.comparison import compare_results, control, unreplayable
-from repro.engines.base import Engine, Job, Ready, Site
-from repro.environment import index, recipe
+from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
@@ -147,7 +148,12 @@ class _Stage:
         count = len(self.manifest.definition.data)
         if count:
             progress.step(f"restoring {count} data item{'s' * (count > 1)}")
-        restored = restoring.restore_data(self.project, self.manifest, self.workspace)
+        restored = restoring.restore_data(
+            self.project,
+            self.manifest,
+            self.workspace,
+            carried.of(self.project.store, self.run.id),
+        )
         places = self._outside(progress)
         ready = self._prepare(progress)
         self.engine.adopt(self.workspace)
@@ -183,22 +189,15 @@ class _Stage:
         return places
 
     def _prepare(self, progress: Progress) -> Ready:
-        names = ("environment/requirements.lock", "environment/requirements-unhashed.txt")
-        locks = [item for name in names if (item := self.manifest.content(name))]
-        plan = recipe.render(
-            self.manifest.definition,
-            "".join(self.project.store.read(item).decode("utf-8") for item in locks),
-            workspace=self.inside,
-            source_digest=restoring.source_digest(self.manifest, self.workspace),
-        )
-        site = Site(self.workspace, self.inside, self.session, self._package_sources())
-        return self.engine.prepare(plan, site, progress)
-
-    def _package_sources(self) -> index.PackageSources:
-        # the restored source names its own indexes, as the project did when it was recorded
-        return index.sources(
+        return preparing.prepare(
+            self.project,
+            self.run,
+            self.workspace,
+            self.inside,
+            self.engine,
+            self.session,
             self.environ,
-            projects=[self.workspace / self.manifest.provenance.project, self.workspace],
+            progress,
         )
 
     def _execute(self, ready: Ready, places: Outside, sink: Sink) -> Result:

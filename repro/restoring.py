@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from repro import canonical, packing
+from repro.bundles.carried import NOTHING, Carried
 from repro.capturing import data, dvc_config
 from repro.environment import recipe
 from repro.manifest import Definition, Finding, Manifest, PackageOrigin, Severity
@@ -30,24 +31,30 @@ def restore_source(project: Project, manifest: Manifest, workspace: Path) -> Non
     )
 
 
-def restore_data(project: Project, manifest: Manifest, workspace: Path) -> tuple[Finding, ...]:
+def restore_data(
+    project: Project, manifest: Manifest, workspace: Path, came_along: Carried = NOTHING
+) -> tuple[Finding, ...]:
     """Put the data where it was: from the store, DVC's cache or a DVC remote, each file verified.
 
-    Raises Unreplayable, naming what is missing and the places tried.
+    ``came_along`` is what a bundle brought. Raises Unreplayable, naming what is missing and the places
+    tried.
     """
     if not manifest.definition.data:
         return ()
-    report = data.restore(manifest.definition.data, workspace, sources(project, manifest))
+    sources = data_sources(project, manifest, came_along)
+    report = data.restore(manifest.definition.data, workspace, sources)
     return tuple(
         Finding(Severity.RISKS, "data", f"a damaged copy was passed over: {path}", "dvc fetch")
         for path in report.corrupt
     )
 
 
-def sources(project: Project, manifest: Manifest) -> data.Sources:
-    """Where the data of a run may come from."""
+def data_sources(
+    project: Project, manifest: Manifest, came_along: Carried = NOTHING
+) -> data.Sources:
+    """Where the run's data may be had."""
     store = project.store
-    blobs = {item.path: item for item in manifest.contents}
+    blobs = {item.path: item for item in (*came_along.contents, *manifest.contents)}
 
     def blob(md5: str) -> Path | None:
         item = blobs.get(f"data/files/{md5}")
@@ -98,6 +105,8 @@ def link_environment(manifest: Manifest, workspace: Path, environment: str | Non
     if relative.startswith("..") or relative == ".":
         return
     link = workspace / relative
+    if not link.parent.resolve().is_relative_to(workspace.resolve()):
+        return  # through a link of the source: it may lead anywhere
     if not link.exists() and not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(environment)

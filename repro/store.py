@@ -6,6 +6,7 @@
       runs/<run id>              manifests; the name of the file is the digest of its bytes
       names/<name>               a run id
       replays/<run id>/<id>      replay records, named by their digest as well
+      gate                       a lock, see sessions.py
       cache/                     may be deleted at any time
       tmp/                       sessions, see sessions.py
 
@@ -63,6 +64,7 @@ class Store:
                 (store.root / folder).mkdir(parents=True, exist_ok=True)
             # git must not see the store even where the project's exclude file cannot be written
             canonical.write_bytes(store.root / ".gitignore", b"*\n")
+            (store.root / "gate").touch()
             canonical.write_bytes(marker, f"{FORMAT}\n".encode())
             return store
         except (OSError, ValueError) as error:

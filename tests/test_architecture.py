@@ -53,7 +53,7 @@ IMPORTS = {name: imports(path) for name, path in MODULES.items()}
 def unit_of(module: str) -> str:
     """The module or folder of repro/ that it belongs to; empty for the package itself."""
     unit = module.removeprefix("repro").removeprefix(".").partition(".")[0]
-    for family in ("initialising", "diagnosis"):
+    for family in ("initialising", "diagnosis", "exporting"):
         if unit.startswith(f"{family}_"):
             return family
     return unit
@@ -125,6 +125,8 @@ def test_every_library_has_its_place() -> None:
             found.setdefault(library, set()).update(within)
     if sys.version_info >= (3, 11):
         found.setdefault("tomli", allowed["tomli"])
+    if sys.version_info >= (3, 14):
+        found.setdefault("compression", allowed["compression"])
     assert found == allowed
 
 

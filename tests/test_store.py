@@ -57,7 +57,7 @@ def files(folder: Path) -> set[str]:
 def test_opening_makes_the_folders_and_hides_them_from_git(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     assert store.project == tmp_path
-    assert files(store.root) == {"format", ".gitignore"}
+    assert files(store.root) == {"format", "gate", ".gitignore"}
     assert (store.root / "format").read_bytes() == b"1\n"
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     status = ["git", "status", "--porcelain", "--untracked-files=all"]

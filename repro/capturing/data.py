@@ -15,7 +15,14 @@ from repro.capturing import dvc_folders
 from repro.capturing.data_findings import Concern, findings
 from repro.capturing.data_looking import digests_at, hash_of, look_at
 from repro.capturing.data_places import Own, Stores, place
-from repro.capturing.data_restore import Progress, RestoreReport, Sources, restore
+from repro.capturing.data_restore import (
+    Located,
+    Progress,
+    RestoreReport,
+    Sources,
+    locate,
+    restore,
+)
 from repro.capturing.digests import Digests
 from repro.capturing.dvc_files import (
     Out,
@@ -37,12 +44,14 @@ from repro.manifest import Data, DataPlaces, Finding
 __all__ = [
     "DataSnapshot",
     "Declared",
+    "Located",
     "Own",
     "Progress",
     "RestoreReport",
     "Sources",
     "declared",
     "find_dvc",
+    "locate",
     "pipeline",
     "restore",
     "snapshot",

@@ -80,11 +80,7 @@ def restore(
     work = _Work(root, sources, progress)
     files: list[_File] = []
     for data in items:
-        dvc_folders.check_relative(data.path, "the manifest")
-        algorithm = cast(Algorithm, data.hash.partition(":")[0])
-        if algorithm not in ("md5", "md5-dos2unix"):
-            raise Corrupt(f"{data.path} has a hash of an unknown kind: {data.hash}")
-        dvc_folders.check_md5(data.hash.partition(":")[2].removesuffix(".dir"), data.path)
+        algorithm = _checked(data)
         _make_way(root, data.path)
         if data.kind is DataKind.FILE:
             files.append(_File(data.path, data.hash.partition(":")[2], algorithm))
@@ -101,6 +97,50 @@ def restore(
     if missing or work.unlisted:
         raise _missing(missing, work)
     return work.report()
+
+
+@dataclass(frozen=True)
+class Located:
+    """One file's content, or a folder's listing, and the places on this machine that may have it."""
+
+    md5: str
+    """With ``.dir`` for a listing."""
+    algorithm: Algorithm
+    paths: tuple[str, ...]
+    """Not verified. The store's own comes first."""
+
+
+def locate(items: Iterable[Data], sources: Sources) -> tuple[Located, ...]:
+    """Where the content of each file of the data lies, by md5, each once; listings among them. What is in
+    no local place is fetched from the remotes.
+
+    Raises Unreplayable, naming what is missing and where it was looked for.
+    """
+    work = _Work("", sources, None)
+    files: dict[str, _File] = {}
+    for data in items:
+        algorithm = _checked(data)
+        oid = data.hash.partition(":")[2]
+        if data.kind is DataKind.FILE:
+            files[oid] = _File(data.path, oid, algorithm)
+        elif (listing := work.listing(data)) is not None:
+            files[oid] = _File(data.path, oid, "md5")
+            files |= {md5: _File(f"{data.path}/{n}", md5, algorithm) for n, md5 in listing.items()}
+    found = work.located([files[oid] for oid in sorted(files)])
+    missing = [files[item.md5] for item in found if not item.paths]
+    if missing or work.unlisted:
+        raise _missing(missing, work)
+    return found
+
+
+def _checked(data: Data) -> Algorithm:
+    """The way that its files are hashed, once path and hash are what they may be."""
+    dvc_folders.check_relative(data.path, "the manifest")
+    algorithm = cast(Algorithm, data.hash.partition(":")[0])
+    if algorithm not in ("md5", "md5-dos2unix"):
+        raise Corrupt(f"{data.path} has a hash of an unknown kind: {data.hash}")
+    dvc_folders.check_md5(data.hash.partition(":")[2].removesuffix(".dir"), data.path)
+    return algorithm
 
 
 def _make_way(root: str, path: str) -> None:
@@ -182,6 +222,21 @@ class _Work:
         return content
 
     # --- files
+
+    def located(self, files: list[_File]) -> tuple[Located, ...]:
+        """Each with the places that have it; what is in none on this machine is fetched first."""
+        places = [("", place) for place in (*self.caches, *self.folders)]
+        found = {file.md5: self._there(self._nearby(file, places)) for file in files}
+        lacking = sorted(md5 for md5, paths in found.items() if not paths)
+        fetched = self._fetch(lacking) if lacking else None
+        if fetched is not None:
+            for md5 in lacking:
+                found[md5] = self._there(("", path) for path in fetched.candidates(md5))
+        return tuple(Located(file.md5, file.algorithm, found[file.md5]) for file in files)
+
+    @staticmethod
+    def _there(candidates: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+        return tuple(path for _, path in candidates if os.path.isfile(path))  # noqa: PTH113
 
     def local(self, files: list[_File]) -> list[_File]:
         """Restore from places on this machine; what is in none of them."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import restoring
+from repro.bundles import carried
+from repro.bundles.carried import Carried
 from repro.capturing import inputs
 from repro.capturing.data_restore import Sources
 from repro.capturing.dvc_config import Remote
@@ -40,7 +42,10 @@ def check(
     asked = registry or EngineImages(environ)
     with tempfile.TemporaryDirectory(prefix="repro-check-") as scratch, Once() as once:
         asker = _Asker(project, environ, Path(scratch), once, asked)
-        pending = [(run, list(asker.ingredients(run.manifest))) for run in runs]
+        pending = [
+            (run, list(asker.ingredients(run.manifest, carried.of(project.store, run.id))))
+            for run in runs
+        ]
         found = []
         for run, answers in pending:
             progress.step(f"checking {run.short}")
@@ -56,16 +61,16 @@ class _Asker:
     once: Once
     images: Registry
 
-    def ingredients(self, run: Manifest) -> Iterator[Pending]:
+    def ingredients(self, run: Manifest, came_along: Carried) -> Iterator[Pending]:
         yield self._source(run)
         if run.definition.data:
-            yield self._data(run)
+            yield self._data(run, came_along)
         if run.definition.inputs:
             yield lambda: self._inputs(run)
         if run.definition.environment.kind is EnvironmentKind.PACKAGES:
             yield self._packages(run)
         if image := run.definition.environment.image:
-            yield self._image(image)
+            yield self._image(image, came_along)
 
     # --- source ---
 
@@ -94,8 +99,8 @@ class _Asker:
 
     # --- data ---
 
-    def _data(self, run: Manifest) -> Pending:
-        sources = restoring.sources(self.project, run)
+    def _data(self, run: Manifest, came_along: Carried) -> Pending:
+        sources = restoring.data_sources(self.project, run, came_along)
         needed = objects.needed(run.definition.data, sources)
         answers = {
             remote: self.once.ask(
@@ -150,12 +155,23 @@ class _Asker:
         )
         return lambda: _of_packages(answer.result())
 
-    def _image(self, image: Image) -> Pending:
+    def _image(self, image: Image, came_along: Carried) -> Pending:
         answer = self.once.ask(
             ("image", image.reference, image.digest, image.id),
             lambda: images.standing(image, self.images),
         )
-        return answer.result
+        if came_along.image is None or not self.project.store.has(came_along.image.digest):
+            return answer.result
+
+        def with_bundle() -> Ingredient:
+            found = answer.result()
+            if found.where is Where.ELSEWHERE:
+                return found
+            return Ingredient(
+                "image", Where.HERE, "the environment's image came with a bundle", found.remedy
+            )
+
+        return with_bundle
 
 
 def _of_source(

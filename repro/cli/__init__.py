@@ -28,6 +28,8 @@ COMMANDS = {
     "list": ("repro.cli.list", "List the runs, newest first."),
     "check": ("repro.cli.check", "Ask whether what runs need is still to be had."),
     "gc": ("repro.cli.gc", "Show what the store holds; remove what nothing refers to."),
+    "export": ("repro.cli.export", "Write a run into one file that outlives this machine."),
+    "import": ("repro.cli.export", "Take a run out of such a file."),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from repro import sessions
 from repro.cli import terminal
-from repro.errors import UsageError
-from repro.project import Project, locate
+from repro.errors import NotFound, UsageError
+from repro.project import Project, locate, standalone
 
 
 def open_project(*, create: bool = False) -> Project:
@@ -23,6 +23,14 @@ def open_project(*, create: bool = False) -> Project:
     for line in sessions.sweep(project.store, _remove_containers):
         terminal.tell(f"repro: {line}")
     return project
+
+
+def open_store() -> Project:
+    """The project for runs from elsewhere: the one we are in, or this folder, which needs no code."""
+    try:
+        return open_project(create=True)
+    except NotFound:
+        return standalone(Path.cwd())
 
 
 def _remove_containers(session_name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from repro.cli import terminal
-from repro.cli.opening import open_project
+from repro.cli.opening import open_project, open_store
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -60,21 +60,29 @@ def replay_command(
 ) -> int:
     """Restore RUN (default: latest), rebuild its environment, execute it again, and compare.
 
-    RUN is an id or a unique prefix, a name, latest, latest~2, a git revision, mlflow:ID, or the path of a file
-    that the run yielded. Ends with 0 when the verdict is identical or equivalent, 1 when it is
+    RUN may be a bundle: a file that `repro export` wrote is imported first, in an empty folder too.
+    Else it is an id or a unique prefix, a name, latest, latest~2, a git revision, mlflow:ID, or the path of
+    a file that the run yielded. Ends with 0 when the verdict is identical or equivalent, 1 when it is
     different, 3 when the replay failed or was not possible.
     """
-    from repro import replaying, runs
+    from repro import importing, replaying, runs
     from repro.logs import Silent
     from repro.report import json as report_json
     from repro.report import markdown as report_markdown
     from repro.report import replay as report_replay
 
-    project = open_project()
-    found = runs.resolve(project, run, Path.cwd())
+    progress = terminal.Lines(verbose=verbose, quiet=quiet)
+    if importing.is_bundle(Path(run)):
+        project = open_store()
+        imported = importing.import_bundle(project.store, Path(run), progress)
+        found = imported.run
+        for line in imported.notes:
+            terminal.tell(f"  note: {line}")
+    else:
+        project = open_project()
+        found = runs.resolve(project, run, Path.cwd())
     options = replaying.Options(engine, network, keep, cpus, memory, gpus, control)
     sink = Silent() if quiet else terminal.Onward(all_to_stderr=True)
-    progress = terminal.Lines(verbose=verbose, quiet=quiet)
     done = replaying.replay(project, found, options, os.environ, sink, progress)
     heading = report_replay.heading(found, done)
     if markdown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,6 +32,30 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class CarriedImage:
+    """The environment's image as it came with a run from elsewhere."""
+
+    id: str
+    """Digest of its configuration."""
+    architecture: str
+    """As Docker names it: ``amd64``, ``arm64``."""
+    layers: tuple[str, ...]
+    """The digests of its layers, unpacked, in order."""
+    archive: Callable[[], Iterator[bytes]]
+    """A stream in the form of `docker save`, verified on the way."""
+
+    @staticmethod
+    def name_of(id: str) -> str:
+        """What an engine calls it: by its content and never by a recipe's key, so that it can stand in
+        for no other run's environment."""
+        return f"repro-carried:{id.removeprefix('sha256:')[:32]}"
+
+    @property
+    def name(self) -> str:
+        return self.name_of(self.id)
+
+
+@dataclass(frozen=True)
 class Site:
     """Where a build happens: the restored source, the path it has inside, and what it may use."""
 
@@ -39,6 +63,8 @@ class Site:
     inside: str
     session: Session
     sources: PackageSources
+    carried: CarriedImage | None = None
+    """The image that came with the run: taken where this machine has not built the environment itself."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from repro.environment import project_index
+from repro.environment.project_index import Named
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -72,16 +73,23 @@ class PackageSources:
 
 
 def sources(
-    env: Mapping[str, str], prefix: str | None = None, *, projects: Sequence[Path] = ()
+    env: Mapping[str, str],
+    prefix: str | None = None,
+    *,
+    projects: Sequence[Path] = (),
+    foreign: bool = False,
 ) -> PackageSources:
     """This host's package sources, from the environment and the configuration files of pip and uv.
 
     ``prefix`` is that of the interpreter whose packages are meant: pip has a file there as well.
-    ``projects`` are folders whose own files may name indexes too; those come last. What uv itself is
+    ``projects`` are folders whose own files may name indexes too; those come last. ``foreign``: they are
+    somebody else's, and may name no folder of this host, which a build would then see. What uv itself is
     told (UV_*, uv.toml) goes before what pip is told.
     """
     pip, uv = _Pip(env, prefix), _Uv(env)
     own = [project_index.read(folder) for folder in projects]
+    if foreign:
+        own = [Named(_elsewhere(item.indexes), _elsewhere(item.links)) for item in own]
     told: dict[str, str] = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     default = uv.default or pip.first("index-url")
     if default:
@@ -118,6 +126,29 @@ def sources(
     everything = [item for item in (told.get("UV_DEFAULT_INDEX"), *extra, *links) if item]
     local = tuple(item for item in everything if local_path(item))
     return PackageSources(told, tuple(_mounts(local, told)), ca, local)
+
+
+def _elsewhere(addresses: Sequence[str]) -> tuple[str, ...]:
+    return tuple(item for item in addresses if local_path(item) is None)
+
+
+def with_folder(sources: PackageSources, folder: Path, *, alone: bool) -> PackageSources:
+    """The same with a folder of wheels of ours; ``alone``: nothing else is asked."""
+    if alone:
+        env = {
+            name: value
+            for name, value in sources.env.items()
+            if name not in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS")
+        }
+        env |= {"UV_FIND_LINKS": str(folder), "UV_NO_INDEX": "1"}
+        return PackageSources(env, (folder,), sources.ca_bundle, (str(folder),))
+    links = [str(folder), *filter(None, sources.env.get("UV_FIND_LINKS", "").split(","))]
+    return replace(
+        sources,
+        env={**sources.env, "UV_FIND_LINKS": ",".join(links)},
+        mounts=(folder, *sources.mounts),
+        local=(str(folder), *sources.local),
+    )
 
 
 def _distinct(items: Sequence[str], *, address: bool = True) -> list[str]:

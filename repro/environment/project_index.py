@@ -27,7 +27,10 @@ class Named:
 
 def read(folder: Path) -> Named:
     """What pyproject.toml, uv.toml, Pipfile and the requirements files of one folder name."""
-    found = list(_all(folder))
+    try:
+        found = [item for item in _all(folder) if isinstance(item[1], str)]
+    except (AttributeError, TypeError, RecursionError):
+        return Named()  # settings of other types than theirs: pip and uv would refuse them
     return Named(
         tuple(dict.fromkeys(address for kind, address in found if kind == "index")),
         tuple(dict.fromkeys(address for kind, address in found if kind == "links")),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import docker.errors
 
 from repro.engines.base import Job, Ready, Site
-from repro.engines.docker import container
+from repro.engines.docker import archives, container
 from repro.engines.docker.client import connect, explained
 from repro.engines.docker.environments import Environments
 from repro.engines.docker.images import Images
 from repro.environment.recipe import VENV, Recipe
-from repro.manifest import EnvironmentKind
+from repro.manifest import EnvironmentKind, Finding, Image
 from repro.process import Execution, Sink
 from repro.progress import Progress
 
@@ -45,14 +45,7 @@ class DockerEngine:
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
         clock = time.monotonic()
-        match recipe.kind:
-            case EnvironmentKind.IMAGE:
-                image, findings = self.images.recorded(recipe.image, progress)
-                reused = True
-            case EnvironmentKind.DOCKERFILE:
-                image, reused, findings = self._environments.from_dockerfile(recipe, site, progress)
-            case EnvironmentKind.PACKAGES:
-                image, reused, findings = self._environments.from_packages(recipe, site, progress)
+        image, reused, findings = self._image(recipe, site, progress)
         return Ready(
             str(image.id),
             reused,
@@ -62,6 +55,31 @@ class DockerEngine:
             VENV if recipe.kind is EnvironmentKind.PACKAGES else None,
             self._environments.facts_of(image),
         )
+
+    def _image(
+        self, recipe: Recipe, site: Site, progress: Progress
+    ) -> tuple[Image, bool, tuple[Finding, ...]]:
+        """What this engine has; what came with the run; what can be pulled or built, in this order."""
+        unusable: tuple[Finding, ...] = ()
+        if site.carried and not self._environments.has(recipe):
+            progress.step("loading the image that came with the run")
+            image, said = archives.carried(self._client, site.carried)
+            if image:
+                return image, True, said
+            unusable = said
+        match recipe.kind:
+            case EnvironmentKind.IMAGE:
+                found, findings = self.images.recorded(recipe.image, progress)
+                return found, True, (*unusable, *findings)
+            case EnvironmentKind.DOCKERFILE:
+                made = self._environments.from_dockerfile(recipe, site, progress)
+            case EnvironmentKind.PACKAGES:
+                made = self._environments.from_packages(recipe, site, progress)
+        return made[0], made[1], (*unusable, *made[2])
+
+    def save(self, ready: Ready) -> Iterator[bytes]:
+        """The image of an environment in the form of `docker save`."""
+        return archives.save(self._client, ready.handle)
 
     def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
         options = container.options(self._client, ready, job)

@@ -26,9 +26,9 @@ from repro.engines.docker.client import FAULTS, explained, short
 from repro.engines.docker.container import created
 from repro.engines.docker.images import Images
 from repro.environment import dockerfile
-from repro.environment.recipe import VENV, NoInterpreter, Recipe, relaxed
+from repro.environment.recipe import VENV, NoInterpreter, Recipe, pinned, relaxed
 from repro.errors import Unreplayable
-from repro.manifest import Finding, Image, Severity
+from repro.manifest import EnvironmentKind, Finding, Image, Severity
 from repro.progress import Progress
 
 REPOSITORY = "repro-env"
@@ -105,6 +105,15 @@ class Environments:
                 "could be downloaded into it",
                 "name an image that has it: `image:` in repro.yaml, or REPRO_BASE_IMAGE",
             ) from error
+
+    def has(self, recipe: Recipe) -> bool:
+        """Whether the environment is in this engine: nothing has to be pulled or built for it."""
+        if recipe.kind is EnvironmentKind.PACKAGES:
+            return self._known(recipe) is not None
+        names = [recipe.image.id, pinned(recipe.image) if recipe.image.digest else None]
+        if recipe.kind is EnvironmentKind.DOCKERFILE:
+            names = [recipe.image.id, f"{REPOSITORY}:{_tag(recipe.key)}"]
+        return any(self._images.local(name) for name in names if name)
 
     def _known(self, recipe: Recipe) -> Image | None:
         return self._images.local(f"{REPOSITORY}:{_tag(recipe.key)}")
@@ -224,9 +233,7 @@ class Environments:
 
     def facts_of(self, image: Image) -> dict[str, Any]:
         label = (self._images.config(image).get("Labels") or {}).get(FACTS)
-        found: dict[str, Any] = json.loads(label) if label else {}
-        if isinstance(found.get("blas"), list):
-            found["blas"] = tuple(found["blas"])
+        found = _facts(label) if label else {}
         return {"distribution": None, "libc": None, "blas": None, **found}
 
     def _build_options(self, recipe: Recipe, site: Site, base: Image) -> dict[str, Any]:
@@ -330,6 +337,25 @@ def _moved(recipe: Recipe, image: Image) -> tuple[Finding, ...]:
             ),
         )
     return ()
+
+
+def _facts(label: str) -> dict[str, Any]:
+    """What a label says of its image, which may come from anybody: texts under the names that are asked."""
+    try:
+        stated = json.loads(label)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(stated, dict):
+        return {}
+    texts = {
+        name: stated[name]
+        for name in ("distribution", "libc", "python")
+        if isinstance(stated.get(name), str)
+    }
+    blas = stated.get("blas")
+    if isinstance(blas, list) and all(isinstance(item, str) for item in blas):
+        return {**texts, "blas": tuple(blas)}
+    return texts
 
 
 def _tag(key: str) -> str:

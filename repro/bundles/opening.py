@@ -1,0 +1,159 @@
+"""Reads the documents of a bundle, and sees that they fit together: before any of its layers is read.
+
+Where the blobs come from is a Source: a tar here; a registry can be another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from repro import canonical
+from repro.bundles import carried, layout, screening, tar_reading
+from repro.bundles.layout import Blob, Bundle, EnvironmentImage
+from repro.bundles.refusing import refused, shown
+from repro.bundles.tar_writing import blob_name
+from repro.manifest import Manifest
+
+SMALL_DOCUMENT = 1 << 20
+LARGE_DOCUMENT = 1 << 28
+"""Bytes that a document of a bundle may have: it is read into memory."""
+
+
+class Source(Protocol):
+    """Where a bundle's blobs are. Nothing that it says is believed."""
+
+    def file(self, name: str, most: int) -> bytes:
+        """``oci-layout`` or ``index.json``. Raises Refused where it has more than ``most`` bytes."""
+
+    def size(self, digest: str) -> int | None:
+        """Bytes of a blob; None where it is not there."""
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        """A blob's bytes, not verified."""
+
+    def digests(self) -> Collection[str]:
+        """Of all blobs that there are; empty where that cannot be told."""
+
+
+class TarSource:
+    """A tar. Raises Refused, at once, where its headers are not those of a bundle."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._members = tar_reading.members(stream)
+
+    def file(self, name: str, most: int) -> bytes:
+        member = self._members.get(name)
+        if member is None:
+            raise refused(f"it has no {name}: it is no bundle")
+        if member.size > most:
+            raise refused(f"its {name} is too large ({member.size} bytes)")
+        self._stream.seek(member.offset)
+        return self._stream.read(member.size)
+
+    def size(self, digest: str) -> int | None:
+        member = self._members.get(blob_name(digest))
+        return member.size if member else None
+
+    def chunks(self, digest: str) -> Iterator[bytes]:
+        member = self._members[blob_name(digest)]
+        offset, left = member.offset, member.size
+        while left:
+            self._stream.seek(offset)
+            chunk = self._stream.read(min(left, canonical.CHUNK))
+            if not chunk:
+                return
+            offset, left = offset + len(chunk), left - len(chunk)
+            yield chunk
+
+    def digests(self) -> Collection[str]:
+        start = "blobs/sha256/"
+        return [
+            f"sha256:{name.removeprefix(start)}" for name in self._members if name.startswith(start)
+        ]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A bundle whose documents fit together; its layers were not looked at yet."""
+
+    source: Source
+    bundle: Bundle
+    content: bytes
+    """The run's manifest."""
+    manifest: Manifest
+    image: EnvironmentImage | None
+    image_blob: Blob | None
+
+
+def open_bundle(source: Source) -> Opened:
+    """Read the documents of a bundle. Raises Refused, and NewerSchema."""
+    layout.load_layout(source.file("oci-layout", SMALL_DOCUMENT))
+    index = layout.load_index(source.file("index.json", SMALL_DOCUMENT))
+    bundle = layout.load_bundle(read(source, index.bundle, LARGE_DOCUMENT))
+    content = read(source, bundle.run, screening.LARGEST)
+    manifest = screening.read(content)
+    if bundle.image != (index.image.digest if index.image else None):
+        raise refused("the image in its index is not the one that its manifest names")
+    image = None
+    if index.image:
+        image = layout.load_image(read(source, index.image, SMALL_DOCUMENT))
+        carried.check_config(read(source, image.config, SMALL_DOCUMENT), image)
+    opened = Opened(source, bundle, content, manifest, image, index.image)
+    _check_named(opened, index)
+    _check_roles(opened)
+    return opened
+
+
+def read(source: Source, blob: Blob, most: int) -> bytes:
+    """A small blob, verified. Raises Refused."""
+    _check_size(source, blob)
+    if blob.size > most:
+        raise refused(f"the blob {blob.digest} is too large for a document ({blob.size} bytes)")
+    content = b"".join(source.chunks(blob.digest))
+    if canonical.digest_bytes(content) != blob.digest:
+        raise refused(f"the blob {blob.digest} has another digest than its name")
+    return content
+
+
+def _check_size(source: Source, blob: Blob) -> None:
+    size = source.size(blob.digest)
+    if size is None:
+        raise refused(f"it lacks the blob {blob.digest}, which it names")
+    if size != blob.size:
+        raise refused(f"the blob {blob.digest} has {size} bytes, and {blob.size} are stated")
+
+
+def _check_named(opened: Opened, index: layout.Index) -> None:
+    """Every blob that is named is there in its size, and every blob that is there is named."""
+    blobs = [index.bundle, opened.bundle.run, *(layer.blob for layer in opened.bundle.layers)]
+    if index.image and opened.image:
+        blobs += [index.image, opened.image.config, *(item.blob for item in opened.image.layers)]
+    for blob in blobs:
+        _check_size(opened.source, blob)
+    named = {blob.digest for blob in blobs}
+    if others := sorted(digest for digest in opened.source.digests() if digest not in named):
+        raise refused(f"it holds a blob that nothing names: {others[0]}")
+
+
+def _check_roles(opened: Opened) -> None:
+    """What the manifest needs is there as it says; what else is there is of a known kind."""
+    manifest = opened.manifest
+    layers = {layer.path: layer for layer in opened.bundle.layers}
+    wanted = {item.path: item for item in (*manifest.contents, *manifest.result.logs)}
+    for path, item in wanted.items():
+        layer = layers.get(path)
+        if layer is None:
+            raise refused(f"it lacks {shown(path)}, which its manifest names")
+        if (layer.content_digest, layer.content_size) != (item.digest, item.size):
+            raise refused(f"its {shown(path)} is not the one that its manifest names")
+    outputs = {item.digest: item.size for item in manifest.result.outputs}
+    for path, layer in layers.items():
+        if path in wanted:
+            continue
+        if layer.role == "outputs" and outputs.get(layer.content_digest) == layer.content_size:
+            continue
+        if not carried.is_role(path):
+            raise refused(f"it holds {shown(path)}, which its manifest does not know")

@@ -1,0 +1,152 @@
+"""The pieces that a bundle is made of, independent of where they go: into a tar, to a registry.
+
+A piece knows its role, its size and how it is read; writing one verifies it on the way, tells whether it
+is worth compressing, and yields its layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from repro import canonical
+from repro.bundles import coding, layout
+from repro.bundles.layout import Blob, Layer
+from repro.capturing.digests import HASHERS, Algorithm
+from repro.errors import Corrupt
+
+LARGE = 8 << 20
+"""Bytes from which on a second thread pays."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Content with a role. One of ``digest`` and ``md5`` is known; it is verified when it is read."""
+
+    path: str
+    """Its role, unique in a bundle."""
+    size: int
+    sources: tuple[Path, ...]
+    """Files that should hold it; the first one that does is taken."""
+    media_type: str = "application/octet-stream"
+    digest: str | None = None
+    """``sha256:…``"""
+    md5: str | None = None
+    """Hex digits: what DVC knows it by."""
+    algorithm: Algorithm = "md5"
+
+
+class Sink(Protocol):
+    """Where a blob goes: bytes one after the other; it knows their digest and size."""
+
+    def write(self, chunk: bytes | memoryview) -> None: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+
+class Target(Protocol):
+    """Where a whole bundle goes."""
+
+    def file(self, name: str, content: bytes) -> None:
+        """``oci-layout`` or ``index.json``."""
+
+    def blob(self) -> AbstractContextManager[Sink]:
+        """Takes one blob; what it has already may be dropped, of a block that fails nothing may stay."""
+
+    def put(self, content: bytes) -> str:
+        """A small blob; returns its digest."""
+
+    def finish(self) -> None:
+        """All of it was written."""
+
+
+class Damaged(Exception):
+    """A source that does not hold what it should; another one may."""
+
+
+def written(
+    piece: Piece, source: Path, sink: Sink, heard: Callable[[int], None] = lambda count: None
+) -> Layer:
+    """Write what ``source`` holds into the sink, compressed where that helps; its layer.
+
+    ``heard`` hears of the bytes that were read. Raises Damaged where it is not the piece, OSError.
+    """
+    with source.open("rb") as stream:
+        compress = coding.is_worth(stream, source.stat().st_size)
+        if not compress:
+            size = _copied(piece, stream, sink.write, heard)[1]
+            blob = Blob(sink.digest, sink.size, piece.media_type)
+            return Layer(piece.path, blob, sink.digest, size)
+        encoder = coding.Encoder(sink.write)
+        digest, size = _copied(piece, stream, encoder.write, heard)
+        encoder.finish()
+    blob = Blob(sink.digest, sink.size, piece.media_type + layout.ZSTD)
+    return Layer(piece.path, blob, digest, size)
+
+
+def _copied(
+    piece: Piece,
+    stream: IO[bytes],
+    write: Callable[[memoryview], object],
+    heard: Callable[[int], None],
+) -> tuple[str, int]:
+    """The digest and size of what passed."""
+    state, size = hashlib.sha256(), 0
+    aside = ThreadPoolExecutor(1) if piece.size >= LARGE else None
+    hashing: Future[None] | None = None
+
+    def readinto(view: memoryview) -> int:
+        nonlocal size, hashing
+        count: int = stream.readinto(view)  # type: ignore[attr-defined]
+        if hashing:
+            hashing.result()
+        if aside:
+            # beside the compression: both let other threads work
+            hashing = aside.submit(state.update, bytes(view[:count]))
+        else:
+            state.update(view[:count])
+        write(view[:count])
+        size += count
+        heard(count)
+        return count
+
+    try:
+        right = _is_right(piece, readinto, state)
+    finally:
+        if aside:
+            aside.shutdown()
+    if not right():
+        raise Damaged(piece.path)
+    return "sha256:" + state.hexdigest(), size
+
+
+def _is_right(
+    piece: Piece, readinto: Callable[[memoryview], int], state: hashlib._Hash
+) -> Callable[[], bool]:
+    """Read to the end; the answer can be asked for once all of it is hashed."""
+    if piece.md5 is not None:
+        found = HASHERS[piece.algorithm](readinto, piece.size, None)
+        wanted = piece.md5.removesuffix(".dir")
+        return lambda: found == wanted
+    view = memoryview(bytearray(canonical.CHUNK))
+    while readinto(view):
+        pass
+    return lambda: piece.digest in (None, "sha256:" + state.hexdigest())
+
+
+def damaged(piece: Piece) -> Corrupt:
+    """What to say of a piece that no source has any more."""
+    places = ", ".join(map(str, piece.sources[:3])) or "nowhere"
+    return Corrupt(
+        f"{piece.path} is not what was recorded ({places}): it was changed or damaged since",
+        "take it from a copy; for data: dvc fetch",
+    )

@@ -1,0 +1,72 @@
+"""repro export and repro import."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from repro.cli import terminal
+from repro.cli.opening import open_project, open_store
+
+
+@click.command("export")
+@click.argument("run")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--with", "parts", default="", metavar="PARTS",
+              help="Put in as well, with commas between: data, packages, image, outputs.")  # fmt: skip
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="Put in all that a replay needs: no network, no registry, no index, no DVC remote, no clone.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@click.option("-v", "--verbose", is_flag=True, help="What is done in between.")
+def export_command(
+    run: str, file: Path, parts: str, complete: bool, quiet: bool, verbose: bool
+) -> int:
+    """Write RUN into FILE: source, recipe, log, small outputs; on request data, packages, the image.
+
+    FILE is an OCI image layout in a tar (specs/bundle.md). The same run gives the same bytes.
+    """
+    from repro import exporting, runs
+    from repro.bundles.metering import size
+
+    options = exporting.Options.of(parts, complete)
+    project = open_project()
+    found = runs.resolve(project, run, Path.cwd())
+    progress = terminal.Lines(verbose=verbose, quiet=quiet)
+    done = exporting.export(project, found, file, options, os.environ, progress)
+    if not quiet:
+        terminal.tell(f"repro: exported run {found.short} to {file} ({size(done.size)})")
+        for line in done.left_out:
+            terminal.tell(f"  not inside: {line}")
+    click.echo(done.digest)
+    return 0
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def import_command(file: Path, quiet: bool) -> int:
+    """Verify the bundle FILE and take its run into the store; an empty folder gets a store.
+
+    Nothing of the bundle is executed. Prints the run id.
+    """
+    from repro import importing
+
+    project = open_store()
+    progress = terminal.Lines(quiet=quiet)
+    done = importing.import_bundle(project.store, file, progress)
+    if not quiet:
+        came = [f"{done.data} data files"] * bool(done.data)
+        came += [f"{done.packages} packages"] * bool(done.packages)
+        came += ["its image"] * done.image
+        how = "imported" if done.new else "had already, and checked,"
+        along = f", with {', '.join(came)}" if came else ""
+        terminal.tell(f"repro: {how} run {done.run.short}{along}")
+        for line in done.notes:
+            terminal.tell(f"  note: {line}")
+    click.echo(done.run.id)
+    return 0

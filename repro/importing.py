@@ -1,0 +1,258 @@
+"""Takes a run out of a bundle into a store: everything is checked first, nothing is executed.
+
+The file is read twice: its headers, which say what it holds and how much, and then each blob once, as a
+stream. What is checked lies in a session of the store until all of it is right; the manifest comes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import canonical, sessions
+from repro.bundles import carried, coding, gitpack
+from repro.bundles.carried import Carried
+from repro.bundles.layout import Layer
+from repro.bundles.metering import Meter, size
+from repro.bundles.opening import SMALL_DOCUMENT, Opened, TarSource, open_bundle, read
+from repro.bundles.refusing import refused, shown
+from repro.errors import NotFound, ReproError
+from repro.manifest import Descriptor, Manifest
+from repro.packing import MEDIA_TYPE as PACK
+from repro.progress import SILENT, Progress
+from repro.sessions import Session
+from repro.store import Run, Store
+
+ONE_BY_ONE = 64
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A run that is in the store now. ``notes`` are lines on what a replay of it should be told."""
+
+    run: Run
+    new: bool
+    """False: the store had it already; parts that it lacked were added."""
+    data: int
+    """Files of data that came along."""
+    packages: int
+    image: bool
+    notes: tuple[str, ...] = ()
+
+
+def import_bundle(store: Store, path: Path, progress: Progress = SILENT) -> Imported:
+    """Verify a bundle and take it into the store. Raises Refused, a Corrupt, where anything of it is not
+    as it should be; the store is as before then."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound(f"there is no file {path}") from error
+    except OSError as error:
+        raise ReproError(f"cannot read {path}: {error.strerror}") from error
+    with stream, sessions.session(store) as session:
+        progress.step("looking at what the bundle holds")
+        return taken(store, open_bundle(TarSource(stream)), session, progress)
+
+
+def taken(store: Store, opened: Opened, session: Session, progress: Progress = SILENT) -> Imported:
+    """Verify the layers of an opened bundle and take its run into the store, wherever it comes from."""
+    return _Import(store, opened, session, progress).taken()
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file begins as a bundle does, sound or not: for telling it from other things a person
+    may name."""
+    try:
+        with path.open("rb") as stream:
+            block = stream.read(512)
+    except (OSError, ValueError):
+        return False
+    name = block[:100].rstrip(b"\0").removeprefix(b"./").rstrip(b"/")
+    known = (b"", b".", b"oci-layout", b"index.json", b"blobs", b"blobs/sha256")
+    is_known = name in known or name.startswith(b"blobs/sha256/")
+    return block[257:262] == b"ustar" and is_known
+
+
+# --- taking ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Import:
+    """One import at work."""
+
+    store: Store
+    opened: Opened
+    session: Session
+    progress: Progress
+
+    def taken(self) -> Imported:
+        self._room()
+        files = self._verified()
+        self._check_source(files)
+        carried_now = self._carried()
+        new = self.opened.bundle.run.digest.removeprefix("sha256:") not in self.store.run_ids()
+        run = self._kept(files, carried_now)
+        return Imported(
+            run,
+            new,
+            data=sum(item.path.startswith("data/") for item in carried_now.contents),
+            packages=sum(item.path.startswith("packages/") for item in carried_now.contents),
+            image=carried_now.image is not None,
+            notes=_notes(self.opened.manifest),
+        )
+
+    @property
+    def _layers(self) -> tuple[Layer, ...]:
+        return self.opened.bundle.layers
+
+    @property
+    def _image_layers(self) -> tuple[Layer, ...]:
+        return self.opened.image.layers if self.opened.image else ()
+
+    def _room(self) -> None:
+        """What it says it unpacks to has to fit on the disk, before a byte is written."""
+        needed = sum(layer.content_size for layer in (*self._layers, *self._image_layers))
+        free = shutil.disk_usage(self.store.root).free
+        if needed > free:
+            raise refused(f"it unpacks to {size(needed)}, and {size(free)} of the disk are free")
+
+    def _verified(self) -> dict[str, Path]:
+        """Every blob in a file of the session, by the digest that the store will know it by."""
+        folder = self.session.folder("blobs")
+        both = (*self._layers, *self._image_layers)
+        meter = Meter(self.progress, "verifying", sum(layer.blob.size for layer in both))
+        self.progress.step(f"verifying {len(both)} pieces")
+        files: dict[str, Path] = {}
+        sizes: dict[str, int] = {}
+        for layer in self._layers:
+            if sizes.setdefault(layer.content_digest, layer.content_size) != layer.content_size:
+                raise refused(f"{shown(layer.path)} has another size in another place")
+            if layer.content_digest not in files:
+                target = folder / layer.content_digest.removeprefix("sha256:")
+                self._unpacked(layer, target, meter)
+                files[layer.content_digest] = target
+        for layer in self._image_layers:
+            target = folder / layer.blob.digest.removeprefix("sha256:")
+            if layer.blob.digest not in files:
+                self._copied(layer, target, meter)
+                files[layer.blob.digest] = target
+        return files
+
+    def _blob(self, layer: Layer, meter: Meter) -> Iterator[bytes]:
+        """The blob's bytes; behind the last one its digest is known to be right."""
+        state, left = hashlib.sha256(), layer.blob.size
+        for chunk in self.opened.source.chunks(layer.blob.digest):
+            left -= len(chunk)
+            if left < 0:
+                raise refused(f"the blob of {shown(layer.path)} is larger than it states")
+            state.update(chunk)
+            meter.add(len(chunk))
+            yield chunk
+        if "sha256:" + state.hexdigest() != layer.blob.digest:
+            raise refused(f"the blob of {shown(layer.path)} has another digest than its name")
+
+    def _content(self, layer: Layer, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """What the blob unpacks to, verified likewise."""
+        if not layer.is_compressed:
+            yield from chunks
+            return
+        state = hashlib.sha256()
+        for chunk in coding.decoded(chunks, layer.path, layer.content_size):
+            state.update(chunk)
+            yield chunk
+        if "sha256:" + state.hexdigest() != layer.content_digest:
+            raise refused(f"{shown(layer.path)} unpacks to another content than it states")
+
+    def _unpacked(self, layer: Layer, target: Path, meter: Meter) -> None:
+        with target.open("xb") as out:
+            for chunk in self._content(layer, self._blob(layer, meter)):
+                out.write(chunk)
+
+    def _copied(self, layer: Layer, target: Path, meter: Meter) -> None:
+        """A layer of the image stays packed; what it unpacks to is looked at all the same."""
+        with target.open("xb") as out:
+
+            def kept() -> Iterator[bytes]:
+                for chunk in self._blob(layer, meter):
+                    out.write(chunk)
+                    yield chunk
+
+            for _ in self._content(layer, kept()):
+                pass
+
+    def _check_source(self, files: dict[str, Path]) -> None:
+        self.progress.step("checking the source")
+        packs = {
+            item.path: files[item.digest]
+            for item in self.opened.manifest.contents
+            if item.media_type == PACK or item.path.startswith("source/")
+        }
+        room = shutil.disk_usage(self.store.root).free
+        wanted = self.opened.manifest.definition.source
+        gitpack.check(wanted, packs, self.session.folder("source"), room)
+        for item in self.opened.manifest.contents:
+            if item.path.startswith("environment/"):
+                _check_text(item, files[item.digest])
+
+    def _carried(self) -> Carried:
+        named = {item.path for item in self.opened.manifest.contents}
+        contents = tuple(
+            Descriptor(layer.path, layer.content_digest, layer.content_size, layer.media_type)
+            for layer in self._layers
+            if carried.is_role(layer.path) and layer.path not in named
+        )
+        blob = self.opened.image_blob
+        image = Descriptor("image", blob.digest, blob.size, blob.media_type) if blob else None
+        return Carried(contents, image)
+
+    def _kept(self, files: dict[str, Path], more: Carried) -> Run:
+        """Blobs, then what names them: a run that is listed is whole, also after a power cut."""
+        self.progress.step("taking it into the store")
+        _settle(files.values())
+        for digest, path in files.items():
+            os.replace(path, self.store.blob_path(digest))  # noqa: PTH105
+        if self.opened.image and self.opened.image_blob:
+            for blob in (self.opened.image.config, self.opened.image_blob):
+                content = read(self.opened.source, blob, SMALL_DOCUMENT)
+                self.store.put_bytes(content, "image")
+        identity = self.opened.bundle.run.digest.removeprefix("sha256:")
+        carried.add(self.store, identity, more)
+        canonical.write_bytes(self.store.root / "runs" / identity, self.opened.content)
+        return self.store.run(identity)
+
+
+def _settle(files: Collection[Path]) -> None:
+    """Have the disk hold them. One by one takes a millisecond each: many are settled in one go."""
+    for path in files:
+        path.chmod(0o644)
+    if len(files) > ONE_BY_ONE and hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in files:
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def _check_text(item: Descriptor, path: Path) -> None:
+    try:
+        if item.size > SMALL_DOCUMENT * 64:
+            raise refused(f"its {shown(item.path)} is too large")
+        path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise refused(f"its {shown(item.path)} is no text") from None
+
+
+def _notes(manifest: Manifest) -> tuple[str, ...]:
+    """What a person should know before replaying what somebody else recorded."""
+    notes = []
+    if manifest.policy.network:
+        notes.append(
+            "its policy lets the command reach the network: replay with --no-network to refuse"
+        )
+    if manifest.policy.log_patterns:
+        notes.append("its policy has regular expressions, which are applied to the log")
+    return tuple(notes)

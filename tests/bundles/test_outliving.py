@@ -1,0 +1,88 @@
+"""A complete bundle is replayed where nothing else is left of the run: the heart of it all."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import workbench
+from workbench import Project
+
+NOWHERE = "http://127.0.0.1:9"
+CUT_OFF = {
+    # an index and a registry that are gone, whatever this machine is set to use
+    "PIP_INDEX_URL": f"{NOWHERE}/simple", "UV_DEFAULT_INDEX": f"{NOWHERE}/simple",
+    "PIP_FIND_LINKS": None, "UV_FIND_LINKS": None, "REPRO_BASE_IMAGE": "127.0.0.1:9/none:{version}",
+    "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "UV_OFFLINE": "1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """An empty folder, in no git repository."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def forget() -> Iterator[list[str]]:
+    """Images that are removed in the end, whether they are there or not."""
+    names: list[str] = []
+    yield names
+    for name in names:
+        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
+
+
+@pytest.mark.docker
+def test_a_complete_bundle_outlives_project_remote_and_images(
+    dvc_project: Project, here: Path, forget: list[str]
+) -> None:
+    project, tool = dvc_project, dvc_project.repro
+    project.write("data/extra.csv", "untracked\n")
+    project.write("train.py", workbench.TRAIN + "\nprint('not committed')\n")
+    run = project.record("python", "train.py")
+    image = workbench.environment_image(project, run["id"])
+    file = here.parent / "run.tar"
+    exported = tool("export", "latest", str(file), "--complete", cwd=project.path).expect(0)
+    again = here.parent / "again.tar"
+    assert tool("export", "latest", str(again), "--complete", cwd=project.path).out == exported.out
+    assert again.read_bytes() == file.read_bytes()
+    # now all of it goes: the project, DVC's cache and remote, the images
+    shutil.rmtree(project.path)
+    shutil.rmtree(project.path.with_name(project.path.name + "-remote"))
+    workbench.docker("rmi", "--force", image)
+    (carried,) = _carried_names(tool("import", str(file), cwd=here).expect(0).out, here)
+    forget += [image, carried]
+    subprocess.run(["docker", "rmi", "--force", carried], capture_output=True, check=False)
+    tool("show", cwd=here).expect(0)
+    replayed = tool("replay", "latest", "--json", cwd=here, env=CUT_OFF).expect(0)
+    assert replayed.verdict == "identical"
+    assert {item["path"] for item in run["manifest"]["result"]["outputs"]} >= workbench.OUTPUTS
+    assert not _names_of(image), "the image was built, not taken from the bundle"
+    # what was imported can be handed on: the same bytes again
+    third = here.parent / "third.tar"
+    tool("export", "latest", str(third), "--complete", cwd=here, env=CUT_OFF).expect(0)
+    assert third.read_bytes() == file.read_bytes()
+    # and straight from the file
+    empty = here.parent / "empty"
+    empty.mkdir()
+    straight = tool("replay", str(file), "--json", cwd=empty, env=CUT_OFF).expect(0)
+    assert straight.verdict == "identical"
+    assert [path.name for path in empty.iterdir()] == [".repro"]
+
+
+def _carried_names(run_id: str, here: Path) -> list[str]:
+    """What the engine will call the image that came along."""
+    from repro.bundles import carried
+    from repro.store import Store
+
+    image = carried.image_of(Store(here / ".repro"), run_id.strip())
+    return [image.name] if image else []
+
+
+def _names_of(image: str) -> str:
+    return workbench.docker("image", "ls", "--quiet", image)
