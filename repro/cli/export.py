@@ -21,22 +21,34 @@ from repro.cli.opening import open_project, open_store
     is_flag=True,
     help="Put in all that a replay needs: no network, no registry, no index, no DVC remote, no clone.",
 )
+@click.option(
+    "--allow-secrets", is_flag=True, help="Export although something looks like a secret."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @click.option("-v", "--verbose", is_flag=True, help="What is done in between.")
 def export_command(
-    run: str, file: Path, parts: str, complete: bool, quiet: bool, verbose: bool
+    run: str,
+    file: Path,
+    parts: str,
+    complete: bool,
+    allow_secrets: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> int:
     """Write RUN into FILE: source, recipe, log, small outputs; on request data, packages, the image.
 
     FILE is an OCI image layout in a tar (specs/bundle.md). The same run gives the same bytes.
     """
-    from repro import exporting, runs
+    from repro import exporting, exporting_secrets, runs
     from repro.bundles.metering import size
 
     options = exporting.Options.of(parts, complete)
     project = open_project()
     found = runs.resolve(project, run, Path.cwd())
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
+    if not allow_secrets:
+        progress.step("looking for secrets")
+        exporting_secrets.demand_none(project, found)
     done = exporting.export(project, found, file, options, os.environ, progress)
     if not quiet:
         terminal.tell(f"repro: exported run {found.short} to {file} ({size(done.size)})")

@@ -1,0 +1,54 @@
+"""What looks like a secret in a run that is about to leave this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repro.errors import ReproError, SecretFound
+from repro.manifest import Descriptor
+from repro.project import Project
+from repro.scanning import Secret, Unscanned, manifest, parse, text
+from repro.store import Run
+
+_SHOWN = 5
+_TEXTS = ("text/", "application/json", "application/yaml", "application/toml", "application/xml")
+
+
+def demand_none(project: Project, run: Run) -> None:
+    """Raises SecretFound where the manifest, the log or a small output of the run has one, or could not be
+    looked through. The source was searched when it was recorded."""
+    allowed = parse(list(project.config.allowed_secrets))
+    found = [str(item) for item in _scan(project, run) if not allowed.allows(item)]
+    hits = list(dict.fromkeys(found))
+    if not hits:
+        return
+    more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
+    raise SecretFound(
+        f"not exported, because a secret would go along: {'; '.join(hits[:_SHOWN])}{more}",
+        "if it is no secret: its fingerprint (in brackets) under `secrets: allow:` in repro.yaml, or"
+        " --allow-secrets; else record again without it, and change it, as it is on this disk",
+    )
+
+
+def _scan(project: Project, run: Run) -> Iterator[Secret | Unscanned]:
+    yield from manifest(run.manifest)
+    result = run.manifest.result
+    for item in result.logs:
+        yield from _in_blob(project, item, item.path.replace("/", " "), "")
+    for item in result.outputs:
+        if item.link is None and item.media_type.startswith(_TEXTS):
+            yield from _in_blob(project, item, f"output {item.path}", item.path)
+
+
+def _in_blob(
+    project: Project, item: Descriptor, where: str, path: str
+) -> Iterator[Secret | Unscanned]:
+    if not project.store.has(item.digest):
+        return  # it does not go along either
+    try:
+        with project.store.verified(item).open("rb") as stream:
+            for found in text(stream, where, path=path):
+                if not isinstance(found, Unscanned) or found.blocking:
+                    yield found
+    except (OSError, ReproError) as error:
+        yield Unscanned(where, f"could not be read: {error}")
