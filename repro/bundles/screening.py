@@ -13,6 +13,7 @@ from typing import Any
 
 from repro import canonical
 from repro.bundles.refusing import refused, shown
+from repro.environment.dockerfile import PROVIDED_BY
 from repro.errors import Corrupt, NewerSchema
 from repro.manifest import Descriptor, EnvironmentKind, Manifest, loads
 
@@ -55,6 +56,7 @@ def read(content: bytes) -> Manifest:
         _check_inside(where, path)
     _check_places(manifest)
     _check_words(manifest)
+    _check_services(manifest)
     return manifest
 
 
@@ -116,7 +118,7 @@ def _names(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield from (("a metrics file", item.path) for item in result.metric_sources)
     several = (result.missing_outputs, result.deleted, result.modified_inputs)
     yield from (("a file", _outside(path)) for paths in several for path in paths)
-    patterns = (policy.metrics, policy.outputs, policy.ignored_outputs)
+    patterns = (policy.metrics, policy.outputs, map(_outside, policy.ignored_outputs))
     yield from (("a pattern", path) for paths in patterns for path in paths)
     if definition.environment.image:
         yield "a Dockerfile", definition.environment.image.dockerfile or ""
@@ -174,6 +176,22 @@ def _check_words(manifest: Manifest) -> None:
         return
     if image and not re.fullmatch(r"[\w./:@{}+-]{1,500}", image.reference):
         raise refused(f"its manifest names an image that cannot be: {shown(image.reference)}")
+
+
+def _check_services(manifest: Manifest) -> None:
+    """Servers that a replay puts others in place of, and programs that it installs."""
+    for item in manifest.definition.services:
+        plain = re.fullmatch(
+            r"https?://[\w.\-]{1,200}(:\d{1,5})?(/[\w./~-]{0,200})?|http://\[[0-9a-f:]{2,40}\](:\d{1,5})?/?",
+            item.url,
+        )
+        if item.name != "mlflow" or not plain or item.variable not in (None, "MLFLOW_TRACKING_URI"):
+            raise refused(f"its manifest names a server that cannot be: {shown(item.url)}")
+    for name in manifest.definition.environment.tools:
+        if name not in PROVIDED_BY:
+            raise refused(
+                f"its manifest wants a program installed that is not known: {shown(name)}"
+            )
 
 
 def _no_nul(what: str, words: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ def on_remote(
     env = {**environ, **quiet}
     try:
         process.run(["git", "init", "--quiet", "--bare", folder], env=env, timeout=PATIENCE)
-        words = ["fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", url, commit]
+        words = ["fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", "--", url, commit]
         done = process.run(
             ["git", "-C", folder, "-c", "protocol.version=2", *words],
             env=env,

@@ -425,6 +425,15 @@ RUNS: dict[str, tuple[Change, str]] = {
     "an unknown object format": (run("definition", "source", "object_format", value="md5"),
                                  "object format"),
     "a tree of nobody": (run("definition", "source", "tree", value="1" * 40), "in none of the packs"),
+    "a server of another kind": (run("definition", "services", value=[
+        {"name": "x", "url": "http://127.0.0.1:1"}]), "a server"),
+    "a server with a strange address": (run("definition", "services", value=[
+        {"name": "mlflow", "url": "http://[x"}]), "a server"),
+    "a server by a strange variable": (run("definition", "services", value=[
+        {"name": "mlflow", "url": "http://127.0.0.1:1", "variable": "LD_PRELOAD"}]), "a server"),
+    "a program that is shell text": (run("definition", "environment", "tools",
+                                         value=["make; touch /x"]), "a program"),
+    "a pattern that leads out": (run("policy", "ignored_outputs", value=["/a/../../b"]), "a pattern"),
     "a wrong type": (run("definition", "command", value=5), "not valid"),
     "another schema": (run("schema", value="repro/other/v1"), "schema"),
 }  # fmt: skip

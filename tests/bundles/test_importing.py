@@ -74,3 +74,13 @@ def test_an_import_that_is_killed_is_cleared(exported: Path, repro: Repro, tmp_p
 
 def test_outside_of_any_project_there_is_still_a_clear_word(repro: Repro, tmp_path: Path) -> None:
     repro("show", cwd=tmp_path).complains(2, "not a git repository")
+
+
+def test_what_is_ignored_elsewhere_is_no_reason_to_refuse(project: Project, tmp_path: Path) -> None:
+    project.write("repro.yaml", "ignore_outputs: [/scratch/cache/]\n")
+    project.commit()
+    project.record("python", "train.py")
+    target = tmp_path / "run.tar"
+    project.repro("export", "latest", str(target), cwd=project.path).expect(0)
+    (tmp_path / "elsewhere").mkdir()
+    project.repro("import", str(target), cwd=tmp_path / "elsewhere").expect(0)
