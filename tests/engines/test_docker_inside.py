@@ -52,6 +52,7 @@ facts = {
     "shm": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
     "docker_socket": os.path.exists("/var/run/docker.sock"),
     "in_sight": sorted(os.listdir(".")),
+    "root": next(line.split()[3] for line in open("/proc/mounts") if line.split()[1] == "/"),
 }
 if os.path.exists("/proc/net/route"):
     for line in open("/proc/net/route").readlines()[1:]:
@@ -187,6 +188,7 @@ def test_its_home_is_empty_and_its_own(inside: dict[str, Any]) -> None:
 
 def test_the_system_is_not_its_to_write(inside: dict[str, Any]) -> None:
     assert not inside["root_writable"]
+    assert inside["root"].split(",")[0] == "ro", "for root's own processes, too"
 
 
 def test_it_sees_as_many_cpus_as_were_recorded(inside: dict[str, Any]) -> None:

@@ -85,6 +85,9 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         above.chmod(0o755)
         mounts.insert(0, Mount("/root", str(above), type="bind"))
     env: dict[str, str] = {}
+    if ready.environment:
+        # of an image of ours only: what another's is made to write in is not known
+        mounts = [*_passing(job), *mounts]
     if job.uv and ready.environment:
         linux_uv = str(uv.linux_uv(client.info().get("Architecture", "")))
         mounts.append(Mount("/usr/local/bin/uv", linux_uv, type="bind", read_only=True))
@@ -105,6 +108,8 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         "init": True,
         "stdin_open": False,
     }
+    if ready.environment:
+        options["read_only"] = True
     if job.cpus is not None:
         options["cpuset_cpus"] = ",".join(map(str, _cpus(client, job.cpus)))
     if job.memory is not None:
@@ -112,6 +117,16 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
     if job.gpus:
         options["device_requests"] = [DeviceRequest(count=-1, capabilities=[["gpu"]])]
     return options
+
+
+def _passing(job: Job) -> list[Mount]:
+    """Places for what passes, where the rest of the file system is read-only; on disk, as they may fill."""
+    mounts = []
+    for place in ("/tmp", "/var/tmp", "/run"):
+        folder = job.session.folder(f"passing-{os.urandom(3).hex()}")
+        folder.chmod(0o1777)
+        mounts.append(Mount(place, str(folder), type="bind"))
+    return mounts
 
 
 def _cpus(client: docker.DockerClient, wanted: int) -> list[int]:
