@@ -76,7 +76,10 @@ def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping
 def _conda(probe: Probe) -> tuple[Finding, ...]:
     """What is to be said of an environment that conda made: a replay installs from the package index."""
     prefix = Path(probe.prefix)
-    return conda.findings(conda.explicit(prefix), prefix) if conda.is_prefix(prefix) else ()
+    if not conda.is_prefix(prefix):
+        return ()
+    packages = conda.explicit(prefix)
+    return (*conda.findings(packages, prefix), *conda.not_rebuilt(packages))
 
 
 def _without_python(project: Project, parts: Ingredients, environ: Mapping[str, str]) -> Pins:

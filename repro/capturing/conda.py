@@ -86,6 +86,22 @@ def beyond_pip(packages: Iterable[CondaPackage]) -> tuple[str, ...]:
     return tuple(item.name for item in packages if not item.distributions and item.name != "python")
 
 
+def not_rebuilt(packages: Sequence[CondaPackage]) -> tuple[Finding, ...]:
+    """What a replay lacks, because it installs from the package index and starts no conda."""
+    beyond = beyond_pip(packages)
+    if not beyond:
+        return ()
+    are = "package of conda is" if len(beyond) == 1 else "packages of conda are"
+    return (
+        _finding(
+            Severity.RISKS,
+            f"{len(beyond)} {are} none of Python's ({shortened(beyond)}): a replay installs from the package"
+            " index, and lacks them",
+            "if results depend on them, record in an image that has them: repro run --image REF",
+        ),
+    )
+
+
 def _findings(packages: Sequence[CondaPackage], broken: Sequence[str]) -> Iterator[Finding]:
     here = [f"{item.name} {item.version}" for item in packages if not item.elsewhere]
     if here:

@@ -137,3 +137,11 @@ def test_long_lists_end_in_a_count() -> None:
     here = [CondaPackage(f"p{i:02}", "1") for i in range(20)]
     (finding,) = conda.findings(here)
     assert finding.message.endswith("p07 1 and 12 more")
+
+
+def test_what_no_index_has_is_named() -> None:
+    assert conda.not_rebuilt(()) == ()
+    beyond = CondaPackage("mkl", "2024.0")
+    (finding,) = conda.not_rebuilt([beyond])
+    assert "1 package of conda is none of Python's (mkl)" in finding.message
+    assert "--image" in finding.remedy
