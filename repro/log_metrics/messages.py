@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _TRACEBACK = re.compile(r"\s*(?:\| )?Traceback \(most recent call last\):\s*$")
-_FRAME = re.compile(r"\s+(?:\| )?File \"[^\"]{1,400}\", line \d{1,9}(?:, in .{1,200})?$")
+_FRAME = re.compile(r"\s+(?:\| )?File \"[^\"]{1,400}\", line \d{1,9}(?:,? in .{1,200})?$")
 _ERROR = re.compile(r"[A-Za-z_][\w.]{0,120}(?::\s|$)")
 _WARNING = re.compile(r"(?:\S.{0,300})?:\d{1,9}: (?:[A-Za-z_][\w.]{0,80})?Warning: ")
 _COMMAND = re.compile(
@@ -19,6 +19,9 @@ _TOOL = re.compile(
     r"|(?: [-+~] [A-Za-z][\w.-]*==)|Using (?:CPython|PyPy|Python) \d|Creating virtual environment at"
     r"|Requirement already satisfied: |Successfully (?:installed|built) |Collecting [\w.-]+"
     r"|\[(?:FATAL|WARN|INFO) +tini \(\d+\)\]"
+    # the interpreter of itself, when it goes down
+    r"|object (?:address|refcount|type|type name|repr) *: |(?:Current thread|Thread) 0x|Fatal Python error: "
+    r"|Extension modules: .*\(total: \d+\)$"
 )
 LINES = 400
 """A traceback may have so many."""

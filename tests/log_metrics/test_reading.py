@@ -322,6 +322,12 @@ def test_the_options_of_a_printed_command_line_are_no_metrics() -> None:
         "Requirement already satisfied: numpy==2.4.6 in ./lib",
         "Successfully installed numpy-2.4.6",
         "[FATAL tini (7)] exec /opt/entry.sh failed: Permission denied",
+        "object refcount : 2",
+        "object address  : 0x7f0000000000",
+        "Current thread 0x00007f3c5c0a1740 (most recent call first):",
+        '  File "/w/train.py", line 6 in fit',
+        "Fatal Python error: Segmentation fault",
+        "Extension modules: numpy.core (total: 1)",
     ],
 )
 def test_what_tools_say_of_themselves_is_no_metric(line: str) -> None:
