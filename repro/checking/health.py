@@ -21,7 +21,7 @@ from repro.checking.nouns import Health, Ingredient, Where, worst
 from repro.checking.once import Once
 from repro.environment import index
 from repro.errors import ReproError
-from repro.manifest import EnvironmentKind, Image, Manifest
+from repro.manifest import EnvironmentKind, Image, Manifest, PackageOrigin
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.store import Run
@@ -153,7 +153,13 @@ class _Asker:
             ("packages", lock, repr(interpreter)),
             lambda: files.standing(environment.packages, lock, interpreter, sources, self.environ),
         )
-        return lambda: _of_packages(answer.result())
+        unasked = tuple(
+            f"{item.name} ({item.origin.value})"
+            for item in environment.packages
+            if item.origin in (PackageOrigin.VCS, PackageOrigin.URL)
+            or (item.origin is PackageOrigin.LOCAL and item.location is None)
+        )
+        return lambda: _of_packages(answer.result(), unasked)
 
     def _image(self, image: Image, came_along: Carried) -> Pending:
         answer = self.once.ask(
@@ -191,6 +197,9 @@ def _of_source(
             "its packs in the store are damaged or missing",
             "take them from a copy of the store",
         )
+    if having and run.definition.source.submodules:
+        seen = f"{commit} is on {', '.join(having)}; the remotes of its submodules were not asked"
+        return Ingredient("source", Where.HERE, seen, "repro export takes them along")
     if having and run.provenance.changed:
         count = len(run.provenance.changed)
         seen = f"{commit} is on {', '.join(having)}, {count} uncommitted change{'s' * (count > 1)} only here"
@@ -238,12 +247,13 @@ def _of_data(
     return Ingredient("data", Where.ELSEWHERE, f"{total} file{'s' * (total != 1)} on {names}")
 
 
-def _of_packages(found: files.Standing) -> Ingredient:
+def _of_packages(found: files.Standing, unasked: tuple[str, ...]) -> Ingredient:
     parts = [
         (Where.LOST, "gone from the index", found.gone),
         (Where.LOST, "other files now than those recorded", found.changed),
         (Where.UNKNOWN, f"not told ({found.why})" if found.why else "not told", found.untold),
         (Where.UNKNOWN, "there, but no hash to compare", found.unhashed),
+        (Where.UNKNOWN, "of no index, so not asked", unasked),
     ]
     bad = [(where, f"{what}: {_some(titles)}") for where, what, titles in parts if titles]
     if not bad:

@@ -6,7 +6,11 @@ import re
 
 _TRACEBACK = re.compile(r"\s*(?:\| )?Traceback \(most recent call last\):\s*$")
 _FRAME = re.compile(r"\s+(?:\| )?File \"[^\"]{1,400}\", line \d{1,9}(?:,? in .{1,200})?$")
-_ERROR = re.compile(r"[A-Za-z_][\w.]{0,120}(?::\s|$)")
+_ERROR = re.compile(
+    r"(?:(?:\w{1,60}\.){1,8}[A-Z]\w{0,80}|[A-Z]\w{0,80}(?:Error|Exception|Interrupt|Exit|Warning|Iteration"
+    r"|Group|Failed|Failure|Expired|Timeout)|[A-Z]?(?:Error|Exception))(?::\s|$)"
+)
+"""What ends a traceback: never a line that could be a metric."""
 _WARNING = re.compile(r"(?:\S.{0,300})?:\d{1,9}: (?:[A-Za-z_][\w.]{0,80})?Warning: ")
 _COMMAND = re.compile(
     r"\s*(?:[+$>] ?)?(?:[A-Z_]\w{0,40}=\S{0,80} )*(?:\S{0,120}/)?"
@@ -15,9 +19,9 @@ _COMMAND = re.compile(
 )
 _TOOL = re.compile(
     r"(?:Resolved|Prepared|Installed|Uninstalled|Audited|Downloaded|Updated) \d+ packages? in "
-    r"|\s*(?:Built|Building|Downloading|Updating|Downloaded) \S+(?: @ \S+| \([\d.]+ ?[kKMG]i?B\))?$"
+    r"|\s*(?:Built|Building|Downloading|Updating|Downloaded) \S+(?: @ \S+| \([\d.]+ ?[kKMG]i?B\))$"
     r"|(?: [-+~] [A-Za-z][\w.-]*==)|Using (?:CPython|PyPy|Python) \d|Creating virtual environment at"
-    r"|Requirement already satisfied: |Successfully (?:installed|built) |Collecting [\w.-]+"
+    r"|Requirement already satisfied: |Successfully installed [A-Za-z][\w.]*-\d|Collecting [A-Za-z][\w.-]*==\S+$"
     r"|\[(?:FATAL|WARN|INFO) +tini \(\d+\)\]"
     # the interpreter of itself, when it goes down
     r"|object (?:address|refcount|type|type name|repr) *: |(?:Current thread|Thread) 0x|Fatal Python error: "
@@ -42,9 +46,10 @@ def span(texts: list[str], at: int) -> int:
     text = texts[at]
     if _WARNING.match(text):
         behind = texts[at + 1] if at + 1 < len(texts) else ""
-        return 2 if behind[:2] == "  " and behind.strip() else 1
-    if not _TRACEBACK.match(text) and not _FRAME.match(text):
-        return 0
+        # Python shows the line of code where it has the file
+        return 2 if ".py:" in text and behind[:2] == "  " and behind.strip() else 1
+    if not _TRACEBACK.match(text):
+        return int(_FRAME.match(text) is not None)
     end = at + 1
     while end < min(len(texts), at + LINES) and (texts[end][:1] in (" ", "\t")):
         end += 1

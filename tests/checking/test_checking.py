@@ -17,7 +17,7 @@ from workbench import Project
 
 from repro import checking, runs
 from repro import project as projects
-from repro.checking import Health, Where, files, images, nouns
+from repro.checking import Health, Where, files, health, images, nouns
 from repro.checking.once import Once
 from repro.environment.asking import Answer
 from repro.manifest import Image, Package
@@ -192,6 +192,13 @@ def test_an_engine_that_does_not_answer_is_not_an_image_that_is_gone() -> None:
     asked = images.EngineImages({**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:9"})
     found = images.standing(Image("a:1", digest=OURS), asked)
     assert found.where is Where.UNKNOWN and found.seen
+
+
+def test_packages_of_no_index_are_not_taken_for_granted() -> None:
+    there = files.Standing(there=("a 1.0",))
+    assert health._of_packages(there, ()).where is Where.ELSEWHERE
+    found = health._of_packages(there, ("b (vcs)",))
+    assert found.where is Where.UNKNOWN and "b (vcs)" in found.seen
 
 
 # --- together -------------------------------------------------------------------------------

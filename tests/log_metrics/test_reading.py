@@ -332,3 +332,30 @@ def test_the_options_of_a_printed_command_line_are_no_metrics() -> None:
 )
 def test_what_tools_say_of_themselves_is_no_metric(line: str) -> None:
     assert metrics(f"{line}\nloss 0.5\n") == {"loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Updating loss=0.5",
+        "Collecting 500 samples",
+        "Successfully built 12 features",
+        "Building tree 7: loss 0.5",
+    ],
+)
+def test_what_only_sounds_like_a_tool_is_read(line: str) -> None:
+    assert metrics(f"{line}\n") != metrics(f"{line.replace('5', '6').replace('12', '13')}\n")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        'Traceback (most recent call last):\n  File "a.py", line 6, in f\n    x()',
+        '  File "a.py", line 6 in f',
+        "<stdin>:1: UserWarning: be careful",
+    ],
+)
+@pytest.mark.parametrize("line", ["loss: {}", "Accuracy: {}"])
+def test_a_message_that_is_cut_short_takes_no_metric_along(before: str, line: str) -> None:
+    first, second = (metrics(f"{before}\n{line.format(value)}\n") for value in (0.25, 0.75))
+    assert first != second and 0.25 in first.values()
