@@ -227,6 +227,17 @@ def _outputs(folded: Folded, scene: Scene) -> tuple[tuple[Descriptor, ...], tupl
                 "what the run wrote there is not recorded; check the permissions",
             )
         )
+    if folded.written_environment:
+        count = len(folded.written_environment)
+        findings.append(
+            Finding(
+                Severity.NOTE,
+                "outputs",
+                f"written into the Python environment, and no output: {folded.written_environment[0]}"
+                + (f" and {count - 1} more" if count > 1 else ""),
+                "write what counts into the project",
+            )
+        )
     if folded.written_home:
         shown = ", ".join(folded.written_home[:3])
         more = f" and {len(folded.written_home) - 3} more" if len(folded.written_home) > 3 else ""

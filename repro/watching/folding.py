@@ -55,6 +55,8 @@ class Folded:
     """The same below home: data that libraries keep there."""
     written_outside: tuple[str, ...] = ()
     written_home: tuple[str, ...] = ()
+    written_environment: tuple[str, ...] = ()
+    """Into the interpreter's own folders and its packages'."""
     installed: tuple[str, ...] = ()
     """Written, and part of what packages are known by: the run changed its own environment."""
     modules: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ def fold(seen: Seen, scene: Scene) -> Folded:
         outside=tuple(sorted(elsewhere)),
         home=tuple(sorted(read[Place.HOME])),
         written_outside=tuple(sorted(written[Place.OUTSIDE] | written[Place.SYSTEM])),
+        written_environment=tuple(sorted(written[Place.ENVIRONMENT])),
         installed=tuple(sorted(filter(_INSTALLED.search, written[Place.ENVIRONMENT]))),
         written_home=tuple(sorted(written[Place.HOME] | written[Place.CACHE])),
         modules=tuple(

@@ -107,7 +107,10 @@ def test_written_into_the_system_or_an_environment() -> None:
         ("/opt/python3.11/lib/python3.11/site-packages/x-1.0.dist-info/RECORD", "w"),
     )
     record = "/opt/python3.11/lib/python3.11/site-packages/x-1.0.dist-info/RECORD"
-    assert found == Folded(written_outside=("/etc/x",), installed=(record,))
+    module = "/opt/python3.11/lib/python3.11/site-packages/x.py"
+    assert found == Folded(
+        written_outside=("/etc/x",), written_environment=(record, module), installed=(record,)
+    )
 
 
 @pytest.mark.parametrize(
