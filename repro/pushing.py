@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import exporting, importing, sessions
 from repro.bundles import references
 from repro.bundles.folder import Files, FolderPlace, FolderSource, LocalFiles
+from repro.bundles.keeping import KeptSource
 from repro.bundles.opening import Source, open_bundle
-from repro.bundles.references import Folder, Reference, Url
+from repro.bundles.references import Folder, Reference, Registry, Url
+from repro.bundles.registry import RegistryPlace, RegistrySource, demand_fits
 from repro.bundles.staging import Place, Staging
+from repro.errors import UsageError
 from repro.exporting import Options
 from repro.importing import Imported
 from repro.progress import SILENT, Progress
@@ -51,6 +54,8 @@ def push(
     with sessions.session(project.store) as session:
         place, pulled = _place(reference, run, names)
         parts = exporting.collect(project, run, options, environ, session, progress)
+        if isinstance(reference, Registry):
+            demand_fits(parts.pieces)
         staging = Staging(place, session.folder("staging"))
         digest, _ = exporting.write(staging, parts, progress)
     return Pushed(
@@ -69,7 +74,13 @@ def pull(store: Store, text: str, progress: Progress = SILENT) -> Imported:
     reference = references.parse(text, _is_folder, with_run=True)
     with sessions.session(store) as session:
         progress.step("looking at what is there")
-        return importing.taken(store, open_bundle(_source(reference)), session, progress)
+        source = _source(reference)
+        if isinstance(reference, Folder):
+            return importing.taken(store, open_bundle(source), session, progress)
+        kept = KeptSource(source, store)
+        done = importing.taken(store, open_bundle(kept), session, progress)
+        kept.forget()
+        return done
 
 
 def _is_folder(text: str) -> bool:
@@ -78,17 +89,28 @@ def _is_folder(text: str) -> bool:
 
 def _place(reference: Reference, run: Run, names: list[str]) -> tuple[Place, str]:
     """Where it goes, and how it is had from there."""
-    files, shown = _files(reference)
+    if isinstance(reference, Registry):
+        if reference.digest:
+            raise UsageError(
+                f"{reference.shown} names what is there already",
+                "push to a tag: HOST/REPOSITORY:TAG",
+            )
+        tagged = replace(reference, tag=reference.tag or run.short)
+        return RegistryPlace(tagged), tagged.shown
+    files = _files(reference)
+    shown = reference.path if isinstance(reference, Folder) else reference.shown
     return FolderPlace(files, run.id, names), f"{shown}:{run.short}"
 
 
 def _source(reference: Reference) -> Source:
-    files, _ = _files(reference)
-    assert isinstance(reference, (Folder, Url))
-    return FolderSource(files, reference.run)
+    if isinstance(reference, Registry):
+        if not (reference.tag or reference.digest):
+            raise UsageError(f"{reference.shown} names no run", "add its tag: HOST/REPOSITORY:TAG")
+        return RegistrySource(reference)
+    return FolderSource(_files(reference), reference.run)
 
 
-def _files(reference: Reference) -> tuple[Files, str]:
-    assert isinstance(reference, Folder)
-    path = Path(reference.path).expanduser()
-    return LocalFiles(path), reference.path
+def _files(reference: Folder | Url) -> Files:
+    if isinstance(reference, Url):
+        raise UsageError(f"{reference.shown}: URLs are not supported yet")
+    return LocalFiles(Path(reference.path).expanduser())
