@@ -13,6 +13,7 @@ from repro.bundles.keeping import KeptSource
 from repro.bundles.opening import Source, open_bundle
 from repro.bundles.references import Folder, Reference, Registry, Url
 from repro.bundles.registry import RegistryPlace, RegistrySource, demand_fits
+from repro.bundles.remote_files import RemoteFiles
 from repro.bundles.staging import Place, Staging
 from repro.errors import UsageError
 from repro.exporting import Options
@@ -112,5 +113,5 @@ def _source(reference: Reference) -> Source:
 
 def _files(reference: Folder | Url) -> Files:
     if isinstance(reference, Url):
-        raise UsageError(f"{reference.shown}: URLs are not supported yet")
+        return RemoteFiles(reference)
     return LocalFiles(Path(reference.path).expanduser())

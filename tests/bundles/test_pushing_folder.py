@@ -185,13 +185,18 @@ def test_every_blob_that_is_damaged_is_refused(opened: OpenProject, tmp_path: Pa
     assert pushing.pull(Store.open(tmp_path), str(team)).new
 
 
-def test_a_secret_is_not_pushed(project: Project, tmp_path: Path) -> None:
-    project.write("train.py", "print('token', 'ghp_' + 'a1B2c3D4e5F6g7H8i9J0' * 2)\n")
-    project.commit()
-    said = project.repro("run", "--", "python", "train.py", cwd=project.path)
-    if said.code == 0:
-        project.repro("push", "latest", str(tmp_path / "t"), cwd=project.path).expect(2)
-        assert not (tmp_path / "t").exists()
+def test_a_secret_is_not_pushed_unasked(project: Project, tmp_path: Path) -> None:
+    project.write("local/token", TOKEN)
+    code = (
+        "import pathlib; print(pathlib.Path('local/token').read_text()); "
+        "open('metrics.json', 'w').write('{\"a\": 1}')"
+    )
+    project.record("python", "-c", code)
+    team = tmp_path / "team"
+    done = project.repro("push", "latest", str(team), cwd=project.path)
+    done.complains(2, "log stdout:1: a GitHub token", "secrets: allow:")
+    assert not team.exists() and TOKEN not in done.err
+    project.repro("push", "latest", str(team), "--allow-secrets", cwd=project.path).expect(0)
 
 
 # --- what a reference means -----------------------------------------------------------------

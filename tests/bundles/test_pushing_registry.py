@@ -18,7 +18,7 @@ import workbench
 from workbench import Project
 
 from repro import canonical, importing, pushing
-from repro.bundles import pieces, registry, registry_session
+from repro.bundles import carried, pieces, registry, registry_session
 from repro.errors import Corrupt, NotFound, ReproError, UsageError
 from repro.exporting import Options
 from repro.project import Project as OpenProject
@@ -67,6 +67,9 @@ def test_a_complete_run_through_a_registry(
     try:
         assert tool("pull", f"{repository}:v1", cwd=here).expect(0).out.strip() == run["id"]
         assert not (here / ".repro/cache/pulls").exists()
+        carried_image = carried.image_of(Store(here / ".repro"), run["id"])
+        assert carried_image
+        names.append(carried_image.name)
         done = tool("replay", "latest", "--engine", "docker", "--json", cwd=here).expect(0)
         assert done.verdict == "identical"
         workbench.docker("pull", "--quiet", names[0])
