@@ -22,6 +22,8 @@ LARGEST_INDEX = 1 << 26
 """Bytes of an index.json that is read: some 100000 runs."""
 PATIENCE = 60.0
 """Seconds that a push waits for others that write the index."""
+ABANDONED = 86400.0
+"""Seconds after which a half-written blob is nobody's."""
 
 
 class Files(Protocol):
@@ -82,6 +84,15 @@ class LocalFiles:
             after = change(before)
             if after != before:
                 canonical.write_bytes(self._root / name, after)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what pushes that were killed left half-written; one that is at work does not take a day
+        for a blob."""
+        for path in (self._root / "blobs" / "sha256").glob(".writing-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > ABANDONED:
+                    path.unlink()
 
 
 def read(files: Files, name: str, most: int) -> bytes | None:

@@ -167,7 +167,7 @@ class RegistrySource:
             if len(content) > 2 * LARGEST_MANIFEST:
                 answer.close()
                 raise refused(f"the manifest {shown(reference)} is too large")
-        found = canonical.digest_bytes(content)
+        found = canonical.digest_bytes(bytes(content))
         stated = answer.headers.get("Docker-Content-Digest") or found
         if found != (digest or found) or found != stated:
             raise refused(f"the manifest {shown(reference)} has another digest than it should")

@@ -5,11 +5,14 @@ Nothing that a registry answers is believed, and no answer of it ends in a trace
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from repro.bundles.references import Registry
@@ -32,6 +35,9 @@ class Session:
     def __init__(self, registry: Registry) -> None:
         import oras.auth
         import oras.container
+        import oras.logger
+
+        oras.logger.logger.set_level(logging.CRITICAL)  # what fails is said here, in one line
 
         self._registry = registry
         scheme = urlsplit(registry.base).scheme
@@ -44,6 +50,9 @@ class Session:
             self._session.trust_env = False  # no proxy between us and this machine
         self._basic = False
         name = f"{registry.host}/{registry.repository}"
+        if folder := os.environ.get("DOCKER_CONFIG"):
+            # which oras does not know of; with settings at hand it looks for no others
+            self._guarded(lambda: setattr(self._auth, "_auth_config", _settings(Path(folder))))
         self._guarded(lambda: self._auth.load_configs(oras.container.Container(name)))
 
     def request(
@@ -143,6 +152,17 @@ class Session:
         return ReproError(
             f"{name}: the registry answers {status} to {method}", hints.get(status, "")
         )
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """Docker's settings where they are kept elsewhere than in the home."""
+    path = folder / "config.json"
+    found = json.loads(path.read_bytes()) if path.exists() else {}
+    return {
+        "auths": found.get("auths", {}),
+        "credsStore": found.get("credsStore"),
+        "credHelpers": found.get("credHelpers", {}),
+    }
 
 
 def _reason(error: BaseException) -> str:

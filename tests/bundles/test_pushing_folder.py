@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from test_secrets_in_bundles import TOKEN
 from workbench import Project
 
 from repro import exporting, importing, pushing
@@ -99,6 +102,38 @@ def test_a_push_that_breaks_off_goes_on(
         pushing.pull(Store.open(tmp_path), str(team))
     assert push(opened, team).there == 3
     assert pushing.pull(Store.open(tmp_path), str(team)).new
+
+
+def test_what_a_killed_push_left_is_cleared_a_day_later(
+    opened: OpenProject, tmp_path: Path
+) -> None:
+    team = tmp_path / "team"
+    (team / "blobs/sha256").mkdir(parents=True)
+    (team / "oci-layout").write_bytes(b'{"imageLayoutVersion":"1.0.0"}')
+    left = [team / "blobs/sha256" / f".writing-{name}-x" for name in ("old", "new")]
+    for path in left:
+        path.write_bytes(b"half")
+    os.utime(left[0], (1, 1))
+    push(opened, team)
+    assert [path.exists() for path in left] == [False, True]
+
+
+def test_a_push_that_is_killed_goes_on(project: Project, tmp_path: Path) -> None:
+    run = project.record("python", "train.py")["id"]
+    team = tmp_path / "team"
+    kills = (
+        "import os; from repro.bundles.folder import LocalFiles; put = LocalFiles.put; done = []\n"
+        "def dies(self, name, source):\n"
+        "    if len(done) == 2: os.kill(os.getpid(), 9)\n"
+        "    done.append(put(self, name, source))\n"
+        "LocalFiles.put = dies\n"
+        f"from repro.cli import main; main(['push', 'latest', {str(team)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", kills], cwd=project.path, capture_output=True)
+    assert done.returncode == -9 and len(blobs(team)) == 2
+    project.repro("push", "latest", str(team), cwd=project.path).expect(0)
+    assert pushing.pull(Store.open(tmp_path), str(team)).run.id == run
+    assert not list((project.path / ".repro/tmp").iterdir())
 
 
 def test_two_at_once_are_both_there(project: Project, tmp_path: Path) -> None:

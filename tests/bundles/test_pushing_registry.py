@@ -147,6 +147,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fake]:
     monkeypatch.setattr(registry_session, "PAUSE", 0.0)
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
     made = Fake()
 
     class Handler(BaseHTTPRequestHandler):
@@ -343,6 +344,18 @@ def test_credentials_of_docker_are_used(opened: OpenProject, fake: Fake, tmp_pat
     assert pushing.pull(Store.open(tmp_path), f"{fake.host}/a/b:v1").new
 
 
+def test_settings_of_docker_may_lie_elsewhere(
+    opened: OpenProject, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(tmp_path, {"auths": {fake.host: {"auth": "d3Jvbmc6eA=="}}})
+    (tmp_path / "set").mkdir()
+    settings = {"auths": {fake.host: {"auth": "bWU6c2VjcmV0"}}}
+    (tmp_path / "set/config.json").write_text(json.dumps(settings))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "set"))
+    demand(fake, "bWU6c2VjcmV0")
+    push(opened, f"{fake.host}/a/b:v1")
+
+
 def test_a_credential_helper_is_asked(
     opened: OpenProject, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,12 +370,14 @@ def test_a_credential_helper_is_asked(
 
 
 def test_without_credentials_the_hint_says_how(
-    opened: OpenProject, fake: Fake, tmp_path: Path
+    opened: OpenProject, fake: Fake, capfd: pytest.CaptureFixture[str]
 ) -> None:
     demand(fake, "bWU6c2VjcmV0")
     with pytest.raises(ReproError) as caught:
         push(opened, f"{fake.host}/a/b:v1")
     assert caught.value.hint == f"docker login {fake.host}"
+    said = capfd.readouterr()
+    assert said.out + said.err == ""
 
 
 @pytest.mark.parametrize("document", [[], None, {"auths": 5}, {"auths": {}, "credsStore": "gone"}])
