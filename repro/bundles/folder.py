@@ -116,8 +116,10 @@ class FolderPlace:
     def __init__(self, files: Files, run_id: str, names: Collection[str] = ()) -> None:
         self._files, self._run, self._names = files, run_id, names
         self.where = files.where
-        there = files.names()
-        if "oci-layout" not in there and set(there) - {"blobs", ".lock"}:
+        # another push may be making the folder just now
+        mine = ("oci-layout", ".writing-", ".lock", "blobs")
+        others = [name for name in files.names() if not name.startswith(mine)]
+        if others and files.size("oci-layout") is None:
             raise UsageError(
                 f"{self.where} is a folder with something else in it",
                 "name an empty or a new folder, or one that runs were pushed to",
