@@ -265,9 +265,7 @@ def test_a_manifest_of_another_digest_is_refused(
         pushing.pull(Store.open(tmp_path), f"{fake.host}/a/b:v1")
 
 
-@pytest.mark.parametrize(
-    "status", [201, 204, 301, 307, 400, 401, 403, 404, 413, 418, 429, 500, 503]
-)
+@pytest.mark.parametrize("status", [204, 307, 401, 403, 404, 413, 503])
 @pytest.mark.parametrize("way", ["push", "pull"])
 def test_any_answer_is_one_line(
     opened: OpenProject, fake: Fake, tmp_path: Path, status: int, way: str
