@@ -111,7 +111,7 @@ def dump_bundle(bundle: Bundle) -> bytes:
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
             "artifactType": BUNDLE_TYPE,
-            "config": _document(bundle.run),
+            "config": describe(bundle.run),
             "layers": [_layer_document(item) for item in bundle.layers],
             "annotations": annotations,
         }
@@ -124,7 +124,7 @@ def dump_image(image: EnvironmentImage) -> bytes:
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
-            "config": _document(image.config),
+            "config": describe(image.config),
             "layers": [_layer_document(item, title=False) for item in image.layers],
         }
     )
@@ -133,14 +133,15 @@ def dump_image(image: EnvironmentImage) -> bytes:
 def dump_index(index: Index) -> bytes:
     """The canonical JSON of ``index.json``: the run, then its image."""
     entries = [
-        {**_document(index.bundle), "artifactType": BUNDLE_TYPE, "annotations": {NAME: "run"}}
+        {**describe(index.bundle), "artifactType": BUNDLE_TYPE, "annotations": {NAME: "run"}}
     ]
     if index.image:
-        entries.append({**_document(index.image), "annotations": {NAME: "image"}})
+        entries.append({**describe(index.image), "annotations": {NAME: "image"}})
     return canonical.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
 
 
-def _document(blob: Blob) -> dict[str, Any]:
+def describe(blob: Blob) -> dict[str, Any]:
+    """OCI's descriptor of a blob."""
     return {"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size}
 
 
@@ -152,7 +153,7 @@ def _layer_document(layer: Layer, *, title: bool = True) -> dict[str, Any]:
     if layer.is_compressed:
         notes[CONTENT_DIGEST] = layer.content_digest
         notes[CONTENT_SIZE] = str(layer.content_size)
-    document = _document(layer.blob)
+    document = describe(layer.blob)
     return {**document, "annotations": notes} if notes else document
 
 
@@ -161,7 +162,7 @@ def _layer_document(layer: Layer, *, title: bool = True) -> dict[str, Any]:
 
 def load_layout(content: bytes) -> None:
     """Raises Refused unless it is that of an OCI image layout of version 1."""
-    document = _object(content, "oci-layout")
+    document = read_object(content, "oci-layout")
     version = document.get("imageLayoutVersion")
     if not isinstance(version, str) or not re.fullmatch(r"1(\.\d+){2}", version):
         raise refused(f"its oci-layout has the version {shown(version)}")
@@ -169,16 +170,16 @@ def load_layout(content: bytes) -> None:
 
 def load_index(content: bytes) -> Index:
     """The one run of the index and, where there is one, its image. Raises Refused."""
-    document = _object(content, "index.json")
-    entries = _list(document.get("manifests"), "index.json")
+    document = read_object(content, "index.json")
+    entries = read_list(document.get("manifests"), "index.json")
     found: dict[str, Blob] = {}
     for entry in entries:
-        blob = _blob(entry, "index.json")
+        blob = read_blob(entry, "index.json")
         if blob.media_type != MANIFEST_TYPE:
             raise refused(f"index.json names something of the type {shown(blob.media_type)}")
         # tools that copy a layout drop the artifactType, and some the name
         is_run = len(entries) == 1 or entry.get("artifactType") == BUNDLE_TYPE
-        kind = "run" if is_run or _notes(entry).get(NAME) == "run" else "image"
+        kind = "run" if is_run or read_notes(entry).get(NAME) == "run" else "image"
         if kind in found:
             raise refused(f"index.json names more than one {kind}")
         found[kind] = blob
@@ -189,39 +190,39 @@ def load_index(content: bytes) -> Index:
 
 def load_bundle(content: bytes) -> Bundle:
     """The inverse of ``dump_bundle``. Raises Refused."""
-    document = _object(content, "its manifest")
+    document = read_object(content, "its manifest")
     if document.get("artifactType") != BUNDLE_TYPE:
         kind = document.get("artifactType")
         raise refused(f"it is no run but something of the type {shown(kind)}")
-    run = _blob(document.get("config"), "the config")
+    run = read_blob(document.get("config"), "the config")
     if run.media_type != RUN_TYPE:
         raise refused(f"its config is of the type {shown(run.media_type)}")
-    notes = _notes(document)
+    notes = read_notes(document)
     image = notes.get(IMAGE)
     if image is not None and not _DIGEST.fullmatch(image):
         raise refused(f"{IMAGE} is no digest: {shown(image)}")
-    layers = tuple(_layer(item) for item in _list(document.get("layers"), "its manifest"))
+    layers = tuple(_layer(item) for item in read_list(document.get("layers"), "its manifest"))
     _once((item.path for item in layers), "path")
     return Bundle(run, layers, image)
 
 
 def load_image(content: bytes) -> EnvironmentImage:
     """The inverse of ``dump_image``. Raises Refused."""
-    document = _object(content, "the image's manifest")
-    config = _blob(document.get("config"), "the image's config")
+    document = read_object(content, "the image's manifest")
+    config = read_blob(document.get("config"), "the image's config")
     if config.media_type != IMAGE_CONFIG_TYPE:
         raise refused(f"the image's config is of the type {shown(config.media_type)}")
     layers = []
-    for number, item in enumerate(_list(document.get("layers"), "the image's manifest")):
-        blob = _blob(item, "a layer of the image")
+    for number, item in enumerate(read_list(document.get("layers"), "the image's manifest")):
+        blob = read_blob(item, "a layer of the image")
         if blob.media_type.removesuffix(ZSTD) != IMAGE_LAYER_TYPE:
             raise refused(f"a layer of the image is of the type {shown(blob.media_type)}")
-        layers.append(_with_content(f"image/{number}", blob, _notes(item)))
+        layers.append(_with_content(f"image/{number}", blob, read_notes(item)))
     return EnvironmentImage(config, tuple(layers))
 
 
 def _layer(document: Any) -> Layer:
-    blob, notes = _blob(document, "a layer"), _notes(document)
+    blob, notes = read_blob(document, "a layer"), read_notes(document)
     path = notes.get(TITLE, "")
     if blob.media_type.endswith(ZSTD):
         path = path.removesuffix(".zst")
@@ -250,7 +251,8 @@ def check_path(path: str) -> None:
         raise refused(f"it names a path that is not allowed: {shown(path)}")
 
 
-def _object(content: bytes, name: str) -> dict[str, Any]:
+def read_object(content: bytes, name: str) -> dict[str, Any]:
+    """A JSON object, no key of it twice. Raises Refused, as those that follow do."""
     try:
         document = json.loads(content, object_pairs_hook=_unique)
     except RecursionError:
@@ -269,13 +271,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _list(value: Any, where: str) -> list[Any]:
+def read_list(value: Any, where: str) -> list[Any]:
+    """A list of bounded length."""
     if not isinstance(value, list) or len(value) > MOST_LAYERS:
         raise refused(f"{where} has no list of what it names")
     return value
 
 
-def _blob(document: Any, where: str) -> Blob:
+def read_blob(document: Any, where: str) -> Blob:
+    """A descriptor."""
     entry = document if isinstance(document, dict) else {}
     digest, size, kind = entry.get("digest"), entry.get("size"), entry.get("mediaType")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
@@ -289,7 +293,8 @@ def _blob(document: Any, where: str) -> Blob:
     return Blob(digest, size, kind)
 
 
-def _notes(document: Any) -> dict[str, str]:
+def read_notes(document: Any) -> dict[str, str]:
+    """Its annotations; empty where there are none."""
     found = document.get("annotations") if isinstance(document, dict) else None
     if found is None:
         return {}

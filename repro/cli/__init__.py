@@ -30,6 +30,8 @@ COMMANDS = {
     "gc": ("repro.cli.gc", "Show what the store holds; remove what nothing refers to."),
     "export": ("repro.cli.export", "Write a run into one file that outlives this machine."),
     "import": ("repro.cli.export", "Take a run out of such a file."),
+    "push": ("repro.cli.push", "Bring a run to a folder, a bucket or a registry."),
+    "pull": ("repro.cli.push", "Take a run from there."),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70

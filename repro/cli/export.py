@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from repro.cli import terminal
 from repro.cli.opening import open_project, open_store
+
+if TYPE_CHECKING:
+    from repro.importing import Imported
 
 
 @click.command("export")
@@ -72,13 +76,18 @@ def import_command(file: Path, quiet: bool) -> int:
     progress = terminal.Lines(quiet=quiet)
     done = importing.import_bundle(project.store, file, progress)
     if not quiet:
-        came = [f"{done.data} data files"] * bool(done.data)
-        came += [f"{done.packages} packages"] * bool(done.packages)
-        came += ["its image"] * done.image
-        how = "imported" if done.new else "had already, and checked,"
-        along = f", with {', '.join(came)}" if came else ""
-        terminal.tell(f"repro: {how} run {done.run.short}{along}")
-        for line in done.notes:
-            terminal.tell(f"  note: {line}")
+        tell_imported(done, "imported")
     click.echo(done.run.id)
     return 0
+
+
+def tell_imported(done: Imported, verb: str) -> None:
+    """What came along with a run from elsewhere, and what to know of it."""
+    came = [f"{done.data} data files"] * bool(done.data)
+    came += [f"{done.packages} packages"] * bool(done.packages)
+    came += ["its image"] * done.image
+    how = verb if done.new else "had already, and checked,"
+    along = f", with {', '.join(came)}" if came else ""
+    terminal.tell(f"repro: {how} run {done.run.short}{along}")
+    for line in done.notes:
+        terminal.tell(f"  note: {line}")

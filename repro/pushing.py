@@ -1,0 +1,117 @@
+"""`push` and `pull`: a run to and from a folder that a team shares, whatever keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repro import exporting, importing, sessions
+from repro.bundles import references
+from repro.bundles.folder import Files, FolderPlace, FolderSource, LocalFiles
+from repro.bundles.keeping import KeptSource
+from repro.bundles.opening import Source, open_bundle
+from repro.bundles.references import Folder, Reference, Registry, Url
+from repro.bundles.registry import RegistryPlace, RegistrySource, demand_fits
+from repro.bundles.remote_files import RemoteFiles
+from repro.bundles.staging import Place, Staging
+from repro.errors import UsageError
+from repro.exporting import Options
+from repro.importing import Imported
+from repro.progress import SILENT, Progress
+from repro.project import Project
+from repro.store import Run, Store
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did. Bytes and numbers of blobs count each blob once."""
+
+    reference: str
+    """What `repro pull` takes."""
+    digest: str
+    """Of the bundle's manifest."""
+    sent: int
+    sent_bytes: int
+    there: int
+    there_bytes: int
+    left_out: tuple[str, ...] = ()
+
+
+def push(
+    project: Project,
+    run: Run,
+    target: str,
+    options: Options,
+    environ: Mapping[str, str],
+    progress: Progress = SILENT,
+) -> Pushed:
+    """Bring a run to a folder, a URL or a registry; blobs that are there are not sent again.
+
+    Raises ReproError; what has arrived by then stays, and no name leads to a half of it.
+    """
+    reference = references.parse(target, _is_folder, with_run=False)
+    names = [name for name, identity in project.store.names().items() if identity == run.id]
+    with sessions.session(project.store) as session:
+        place, pulled = _place(reference, run, names)
+        parts = exporting.collect(project, run, options, environ, session, progress)
+        if isinstance(reference, Registry):
+            demand_fits(parts.pieces)
+        staging = Staging(place, session.folder("staging"))
+        digest, _ = exporting.write(staging, parts, progress)
+    return Pushed(
+        pulled,
+        digest,
+        len(staging.sent),
+        sum(staging.sent.values()),
+        len(staging.there),
+        sum(staging.there.values()),
+        parts.left_out,
+    )
+
+
+def pull(store: Store, text: str, progress: Progress = SILENT) -> Imported:
+    """Take a run into the store, verified as an import is. Raises Refused, NotFound, ReproError."""
+    reference = references.parse(text, _is_folder, with_run=True)
+    with sessions.session(store) as session:
+        progress.step("looking at what is there")
+        source = _source(reference)
+        if isinstance(reference, Folder):
+            return importing.taken(store, open_bundle(source), session, progress)
+        kept = KeptSource(source, store)
+        done = importing.taken(store, open_bundle(kept), session, progress)
+        kept.forget()
+        return done
+
+
+def _is_folder(text: str) -> bool:
+    return Path(text).is_dir()
+
+
+def _place(reference: Reference, run: Run, names: list[str]) -> tuple[Place, str]:
+    """Where it goes, and how it is had from there."""
+    if isinstance(reference, Registry):
+        if reference.digest:
+            raise UsageError(
+                f"{reference.shown} names what is there already",
+                "push to a tag: HOST/REPOSITORY:TAG",
+            )
+        tagged = replace(reference, tag=reference.tag or run.short)
+        return RegistryPlace(tagged), tagged.shown
+    files = _files(reference)
+    shown = reference.path if isinstance(reference, Folder) else reference.shown
+    return FolderPlace(files, run.id, names), f"{shown}:{run.short}"
+
+
+def _source(reference: Reference) -> Source:
+    if isinstance(reference, Registry):
+        if not (reference.tag or reference.digest):
+            raise UsageError(f"{reference.shown} names no run", "add its tag: HOST/REPOSITORY:TAG")
+        return RegistrySource(reference)
+    return FolderSource(_files(reference), reference.run)
+
+
+def _files(reference: Folder | Url) -> Files:
+    if isinstance(reference, Url):
+        return RemoteFiles(reference)
+    return LocalFiles(Path(reference.path).expanduser())
