@@ -232,3 +232,48 @@ class _Interrupts:
         if self._child and self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child.pid, number)
+
+
+class Peer:
+    """A process of ours that is spoken with, line by line, over its stdin and stdout.
+
+    It has a session of its own: Ctrl-C in the terminal reaches only who started it, who then dismisses it.
+    What it says on stderr goes to ours.
+    """
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        self._child = subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def send(self, line: str) -> None:
+        """One line; nothing happens where it is gone, which ``receive`` then says."""
+        assert self._child.stdin
+        with contextlib.suppress(OSError, ValueError):
+            self._child.stdin.write(line + "\n")
+            self._child.stdin.flush()
+
+    def receive(self) -> str | None:
+        """The next line; None once it has ended."""
+        assert self._child.stdout
+        return self._child.stdout.readline() or None
+
+    def dismiss(self) -> None:
+        """Tell it, by the end of its stdin, that nothing more is wanted."""
+        assert self._child.stdin
+        with contextlib.suppress(OSError, ValueError):
+            self._child.stdin.close()
+
+    def wait(self, patience: float) -> int:
+        """Its exit code; after ``patience`` seconds it is killed."""
+        try:
+            return self._child.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            return self._child.wait()

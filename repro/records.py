@@ -58,6 +58,25 @@ def store_replay(store: Store, done: Replay) -> Replay:
     return replace(done, id=store.add_replay(done.run_id, record))
 
 
+def read(store: Store, run_id: str, identity: str) -> Replay:
+    """One replay as it was stored. Raises ReproError where its record is damaged."""
+    name = f"the replay record {identity[:12]}"
+    record = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)
+    document = record["comparison"]
+    called = tuple(document["sides"][side]["called"] for side in ("a", "b"))
+    return Replay(
+        identity,
+        run_id,
+        record["engine"],
+        record["isolation"],
+        from_document(Result, record["result"], name) if record["result"] else None,
+        from_document(Comparison, {**document, "sides": called}, name),
+        from_document(tuple[Finding, ...], record["findings"], name),
+        reused=record["environment"]["reused"],
+        build_seconds=record["environment"]["build_seconds"],
+    )
+
+
 def results(store: Store, run_id: str) -> tuple[Result, ...]:
     """What earlier replays of the run yielded; a damaged record says nothing."""
     return tuple(

@@ -70,18 +70,14 @@ def replay(
 
     Raises EngineError where the engine does not answer: that says nothing about the run.
     """
-    engine = engines.make(options.engine, environ)
-    version = engine.version()
-    how = printed.rules(_policy(project, run.manifest))
+    how = printed.rules(policy_now(project, run.manifest))
     controls = tuple(
         printed.taken_in(project.store, item, how)
         for item in records.results(project.store, run.id)
     )
 
     def play() -> Replay:
-        with sessions.session(project.store, keep=lambda: options.keep) as session:
-            stage = _Stage(project, run, options, environ, session, engine, version)
-            return stage.played(sink, progress)
+        return once(project, run, options, environ, sink, progress)
 
     done = play()
     if (
@@ -94,10 +90,26 @@ def replay(
         controls = (second.result,) if second.result else ()
     if done.result:
         again = f"repro replay {run.short} --control"
-        policy = _policy(project, run.manifest)
+        policy = policy_now(project, run.manifest)
         comparison = control.explained(done.comparison, done.result, controls, policy, again)
         done = replace(done, comparison=comparison)
     return store_replay(project.store, done)
+
+
+def once(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    sink: Sink,
+    progress: Progress = SILENT,
+) -> Replay:
+    """One replay as it comes: not stored, and not set beside earlier ones. Raises EngineError."""
+    engine = engines.make(options.engine, environ)
+    version = engine.version()
+    with sessions.session(project.store, keep=lambda: options.keep) as session:
+        stage = _Stage(project, run, options, environ, session, engine, version)
+        return stage.played(sink, progress)
 
 
 @dataclass(frozen=True)
@@ -159,7 +171,7 @@ class _Stage:
         self.engine.adopt(self.workspace)
         progress.step("executing")
         result = self._execute(ready, places, sink)
-        policy, store = _policy(self.project, self.manifest), self.project.store
+        policy, store = policy_now(self.project, self.manifest), self.project.store
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
         comparison = compare_results(recorded, result, policy, outputs.reader(store))
@@ -280,7 +292,7 @@ class _Stage:
         )
 
 
-def _policy(project: Project, manifest: Manifest) -> Policy:
+def policy_now(project: Project, manifest: Manifest) -> Policy:
     """The recorded policy; tolerances and rules for the log that the project has now count instead of the
     recorded ones, and outputs that it ignores now are ignored too, because both are learned after the run."""
     current = project.config

@@ -32,6 +32,7 @@ COMMANDS = {
     "import": ("repro.cli.export", "Take a run out of such a file."),
     "push": ("repro.cli.push", "Bring a run to a folder, a bucket or a registry."),
     "pull": ("repro.cli.push", "Take a run from there."),
+    "verify": ("repro.cli.verify", "Replay runs several times; all must say the same."),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70

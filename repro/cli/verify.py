@@ -1,0 +1,86 @@
+"""repro verify."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from repro.cli import terminal
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", value)
+    if not value or not parts:
+        raise click.BadParameter(f"expected a time such as 90s, 20m or 1h30m, found {value!r}")
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    return float(hours * 3600 + minutes * 60 + seconds)
+
+
+@click.command("verify")
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("-n", "replays", type=click.IntRange(1, 1000), default=1, show_default=True,
+              help="Replays of each run; all are compared with the record and with each other.")  # fmt: skip
+@click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Replays at the same time.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True,
+              help="What executes them; venv gives no isolation.")  # fmt: skip
+@click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
+@click.option("--cpus", type=click.IntRange(min=1), help="CPUs each sees; default: as recorded.")
+@click.option("--gpus/--no-gpus", default=None, help="Give GPUs; default: if the run had some.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first that does not pass.")
+@click.option("--within", callback=_span, metavar="TIME",
+              help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the verification as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
+def verify_command(
+    runs: tuple[str, ...],
+    replays: int,
+    jobs: int,
+    engine: str,
+    network: bool | None,
+    cpus: int | None,
+    gpus: bool | None,
+    fail_fast: bool,
+    within: float | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Replay each RUN, several times if asked, and hold all results to the record and to each other.
+
+    Ends with 0 when every run passed, 1 when one is different, 3 when one failed, could not be replayed
+    or was not reached.
+    """
+    from repro import runs as finding
+    from repro import verifying
+    from repro.cli.opening import open_project
+    from repro.replaying import Options
+    from repro.report import verification as report
+    from repro.report import verification_json
+    from repro.verifying import Chosen, Request
+    from repro.verifying.workers import Workers
+
+    project = open_project()
+    chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
+    options = Options(engine, network=network, cpus=cpus, gpus=gpus)
+    request = Request(replays, jobs, options, fail_fast, within)
+    progress = terminal.Lines(quiet=quiet)
+    with Workers(
+        jobs, os.environ, lambda label, step: progress.step(f"{label}: {step}")
+    ) as workers:
+        found = verifying.verify(
+            project, chosen, request, workers, lambda item: progress.step(report.line(item))
+        )
+    if as_json:
+        click.echo(verification_json.render(found), nl=False)
+    else:
+        colour = terminal.use_colour(sys.stdout)
+        click.echo(report.render(found, colour=colour, width=terminal.width()), nl=False)
+    return found.exit_code

@@ -1,0 +1,114 @@
+"""From the replays of one run to one word: the worst that any comparison ends in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise
+
+from repro.comparison import Comparison, Verdict, compare_results, control
+from repro.manifest import Policy, Result
+from repro.verifying.nouns import Chosen, Pair, Played, Verified
+
+ALL_PAIRS = 12
+"""Up to so many replays each is compared with each; of more, each with the first and the one before it."""
+
+_ORDER = list(Verdict)
+
+
+def judged(
+    chosen: Chosen,
+    asked: int,
+    played: Sequence[Played],
+    results: Mapping[int, Result],
+    policy: Policy,
+) -> Verified:
+    """One verdict for one run. ``results`` are what the replays yielded, by number; one that could not be
+    executed has none."""
+    replays = tuple(
+        _explained(item, results, policy, chosen)
+        for item in sorted(played, key=lambda item: item.number)
+    )
+    if not replays:
+        return Verified(chosen, asked, None, ("no replay of it came to an end",))
+    pairs = tuple(
+        Pair(a, b, compare_results(results[a], results[b], policy, sides=_sides(a, b)))
+        for a, b in _pairs(sorted(results))
+    )
+    comparisons = [item.comparison for item in replays] + [item.comparison for item in pairs]
+    verdict = max((item.verdict for item in comparisons), key=_ORDER.index)
+    worst = [item for item in replays if item.comparison.verdict is verdict]
+    between = [item for item in pairs if item.comparison.verdict is verdict]
+    reasons = _reasons(replays, worst, between)
+    said = _diagnosis(replays, pairs)
+    step = (worst or between)[0].comparison.next_step
+    return Verified(chosen, asked, verdict, reasons, replays, pairs, said, step)
+
+
+def _explained(
+    played: Played, results: Mapping[int, Result], policy: Policy, chosen: Chosen
+) -> Played:
+    """With what the other replays say of the cause."""
+    own = results.get(played.number)
+    if own is None:
+        return played
+    others = [item for number, item in sorted(results.items()) if number != played.number]
+    again = f"repro verify {chosen.name or chosen.run.short} -n 2"
+    said = control.explained(played.comparison, own, others, policy, again)
+    return replace(played, comparison=said)
+
+
+def _sides(a: int, b: int) -> tuple[str, str]:
+    return f"replay {a}", f"replay {b}"
+
+
+def _pairs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    if len(numbers) <= ALL_PAIRS:
+        return list(combinations(numbers, 2))
+    first = [(numbers[0], other) for other in numbers[1:]]
+    return sorted({*first, *pairwise(numbers)})
+
+
+def _reasons(
+    replays: Sequence[Played], worst: Sequence[Played], between: Sequence[Pair]
+) -> tuple[str, ...]:
+    """Those of the first comparison that is as bad as the verdict, and how many are."""
+    if worst:
+        reasons = worst[0].comparison.reasons
+        if len(replays) == 1 or (len(worst) == len(replays) and _same_reasons(worst)):
+            return reasons
+        which = ", ".join(str(item.number) for item in worst)
+        several = "replays" if len(worst) > 1 else "replay"
+        return (*reasons, f"so {several} {which} of {len(replays)}")
+    pair = between[0]
+    return (
+        f"replays {pair.a} and {pair.b} agree with the record and not with each other",
+        *pair.comparison.reasons,
+    )
+
+
+def _same_reasons(replays: Sequence[Played]) -> bool:
+    return len({item.comparison.reasons for item in replays}) == 1
+
+
+def _diagnosis(replays: Sequence[Played], pairs: Sequence[Pair]) -> str:
+    """What two executions under the same conditions tell of the cause."""
+    differing = [item for item in pairs if control.can_explain(item.comparison)]
+    if differing:
+        first = differing[0]
+        return (
+            f"the training is not deterministic: replays {first.a} and {first.b} ran in the same "
+            f"environment on this machine and differ ({first.comparison.reasons[0]})"
+        )
+    differs = any(control.can_explain(item.comparison) for item in replays)
+    if differs and pairs and all(item.comparison.verdict.passed for item in pairs):
+        return (
+            f"the training repeats itself here: all {len(replays)} replays agree with each other, so the "
+            "difference comes from what differs between the record and here"
+        )
+    return ""
+
+
+def unplayed(reason: str, remedy: str) -> Comparison:
+    """What stands for a replay that came to no result."""
+    return Comparison(verdict=Verdict.UNREPLAYABLE, reasons=(reason,), next_step=remedy)

@@ -1,0 +1,57 @@
+"""One replay to be made by somebody else, and what they send back: plain documents, as they cross processes
+and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from repro.manifest import from_document
+from repro.replaying import Options
+
+
+@dataclass(frozen=True)
+class Task:
+    """Replay this run of that project."""
+
+    project: str
+    """Its folder, absolute."""
+    run: str
+    """The whole id."""
+    label: str
+    options: Options
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, document: Any) -> Task:
+        return from_document(cls, document, "a task")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A replay's record, or why there is none."""
+
+    replay: str = ""
+    """Id of the record in the run's store; empty where nothing was stored."""
+    error: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+
+
+class Place(Protocol):
+    """Where replays are made: processes of this machine, or a scheduler's workers."""
+
+    def submit(self, task: Task) -> Future[Outcome]:
+        """Begin, or queue it. The future yields an Outcome, whatever becomes of the replay; it is
+        cancelled, or yields one with an error, once ``cancel`` was called."""
+
+    def cancel(self) -> None:
+        """Stop what is at work, and clear up after it; returns when that is done."""
+
+
+Say = Callable[[str, str], None]
+"""Takes a task's label and what is being done for it."""

@@ -1,0 +1,90 @@
+"""Replays what it is told on stdin, and tells on stdout what came of it: a process of its own, so that
+replays beside each other share neither Python's lock nor each other's fate.
+
+A line of JSON each way: a task comes in, any number of ``{"step": text}`` go out, then one
+``{"replay": …}`` or ``{"error": …}``. When stdin ends, whoever asked is gone or wants no more: what is at
+work is interrupted and cleared up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from repro import project as projects
+from repro import replaying
+from repro.errors import Interrupted, ReproError
+from repro.logs import Silent
+from repro.progress import Progress
+from repro.records import store_replay
+from repro.verifying.tasks import Outcome, Task
+
+
+def main() -> None:
+    """Until stdin ends."""
+    reply = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing else may speak where the answers go
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lines: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    try:
+        while line := lines.get():
+            _tell(reply, asdict(played(Task.of(json.loads(line)), _Steps(reply))))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def played(task: Task, progress: Progress) -> Outcome:
+    """The replay, made in this process. Raises KeyboardInterrupt alone."""
+    begun = time.monotonic()
+    try:
+        project = projects.locate(Path(task.project))
+        run = project.store.run(task.run)
+        # alone: the replays beside it are its controls, and whoever asked compares them
+        done = replaying.once(project, run, task.options, os.environ, Silent(), progress)
+        done = store_replay(project.store, done)
+    except Interrupted as error:
+        raise KeyboardInterrupt from error
+    except ReproError as error:
+        return Outcome("", str(error), error.hint, time.monotonic() - begun)
+    except Exception as error:
+        return Outcome(
+            "", f"a bug in repro: {type(error).__name__}: {error}", f"repro replay {task.run[:12]}"
+        )
+    return Outcome(done.id, seconds=time.monotonic() - begun)
+
+
+def _listen(lines: queue.Queue[str]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        for line in sys.stdin:
+            lines.put(line)
+    lines.put("")
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+class _Steps(Progress):
+    def __init__(self, reply: IO[str]) -> None:
+        self._reply = reply
+
+    def step(self, text: str) -> None:
+        _tell(self._reply, {"step": text})
+
+
+def _tell(reply: IO[str], document: Any) -> None:
+    # whoever asked may be gone; that is said by stdin
+    with contextlib.suppress(BrokenPipeError):
+        reply.write(json.dumps(document) + "\n")
+        reply.flush()
+
+
+if __name__ == "__main__":
+    main()
