@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,13 +24,26 @@ from repro import (
 )
 from repro.bundles import carried
 from repro.capturing import files, host, results
+from repro.capturing.files import Scan
 from repro.capturing.results import Expected
-from repro.comparison import compare_results, control, unreplayable
+from repro.comparison import (
+    RECORD_AND_REPLAY,
+    Comparison,
+    Read,
+    Sides,
+    compare_results,
+    control,
+    prefix,
+    unreplayable,
+)
+from repro.comparison.outputs import nothing_to_read
+from repro.comparison.prefix import Name
 from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
     Manifest,
+    Outcome,
     Policy,
     Result,
     SourceState,
@@ -40,6 +55,7 @@ from repro.project import Project
 from repro.recording import outcome
 from repro.records import Replay, store_replay
 from repro.sessions import Session
+from repro.stopping import Seen, Stopper
 from repro.store import Run
 
 
@@ -56,6 +72,8 @@ class Options:
     gpus: bool | None = None
     control: bool = False
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
+    steps: int | None = None
+    """Compare only the first so many steps of the recorded series, and stop once they are written."""
 
 
 def replay(
@@ -155,6 +173,7 @@ class _Stage:
         return replace(done, kept=self.workspace)
 
     def play(self, sink: Sink, progress: Progress) -> Replay:
+        wanted = self._wanted()
         progress.step("restoring the source")
         restoring.restore_source(self.project, self.manifest, self.workspace)
         count = len(self.manifest.definition.data)
@@ -170,11 +189,11 @@ class _Stage:
         ready = self._prepare(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
-        result = self._execute(ready, places, sink)
+        result = self._execute(ready, places, sink, wanted)
         policy, store = policy_now(self.project, self.manifest), self.project.store
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
-        comparison = compare_results(recorded, result, policy, outputs.reader(store))
+        comparison = compared(recorded, result, policy, self.options.steps, outputs.reader(store))
         return Replay(
             "",
             self.run.id,
@@ -212,7 +231,9 @@ class _Stage:
             progress,
         )
 
-    def _execute(self, ready: Ready, places: Outside, sink: Sink) -> Result:
+    def _execute(
+        self, ready: Ready, places: Outside, sink: Sink, wanted: frozenset[Name]
+    ) -> Result:
         folder = self.workspace / self.manifest.provenance.project
         restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
         restoring.link_environment(self.manifest, self.workspace, ready.environment)
@@ -222,7 +243,10 @@ class _Stage:
         job = replace(self._job(ready), mounts=places.mounts, home=places.home)
         served = self._stand_in()
         job = served.around(job) if served else job
-        with ThreadPoolExecutor(max_workers=1) as aside:
+        stopper = self._stopper(before, log, wanted)
+        if stopper:
+            job = replace(job, stop=stopper.stop)
+        with ThreadPoolExecutor(max_workers=1) as aside, stopper or contextlib.nullcontext():
             # beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(
                 host.describe,
@@ -241,22 +265,57 @@ class _Stage:
         source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
         outputs.keep(self.project.store, self.workspace, collected.outputs)
+        sources, metrics = collected.sources, collected.metrics
+        if execution.stopped and stopper and stopper.seen:
+            sources, metrics = stopper.seen
         return Result(
             observed=True,
-            outcome=outcome(execution),
-            exit_code=execution.exit_code,
+            outcome=Outcome.INTERRUPTED if execution.stopped else outcome(execution),
+            exit_code=None if execution.stopped else execution.exit_code,
             started=clock.iso(execution.started),
             ended=clock.iso(execution.started + execution.duration),
             duration=round(execution.duration, 3),
             peak_memory=execution.peak_memory,
             host=replace(machine.result(), **ready.facts),
-            metrics=(*collected.metrics, *logged),
-            metric_sources=(*collected.sources, *([source] if source else [])),
+            metrics=(*metrics, *logged),
+            metric_sources=(*sources, *([source] if source else [])),
             outputs=tuple(sorted((*collected.outputs, *elsewhere), key=lambda item: item.path)),
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
             logs=log.store(self.project.store),
         )
+
+    def _wanted(self) -> frozenset[Name]:
+        """The series of which the first steps are wanted; empty where all of it is."""
+        steps = self.options.steps
+        if steps is None:
+            return frozenset()
+        now = policy_now(self.project, self.manifest)
+        recorded = printed.taken_in(self.project.store, self.manifest.result, printed.rules(now))
+        wanted = prefix.series_longer_than(steps, recorded, now)
+        if not wanted:
+            raise Unreplayable(
+                f"no metric of the record has more than {steps} steps",
+                "ask for fewer steps, or compare all of it: without --steps",
+            )
+        return wanted
+
+    def _stopper(self, before: Scan, log: Log, wanted: frozenset[Name]) -> Stopper | None:
+        """What ends the command early, where only its first steps are wanted."""
+        if self.options.steps is None:
+            return None
+        folder = self.workspace / self.manifest.provenance.project
+        how = printed.rules(policy_now(self.project, self.manifest))
+        begun = time.time()
+
+        def look() -> Seen:
+            after = files.scan(self.workspace, folder)
+            sources, metrics = results.measured(
+                self.workspace, before, after, _expected(self.manifest), begun
+            )
+            return sources, (*metrics, *printed.so_far(log.texts(), how))
+
+        return Stopper(self.options.steps, wanted, look)
 
     def _stand_in(self) -> services.StandIn | None:
         """The server that stands in for the one that the command logged to."""
@@ -290,6 +349,20 @@ class _Stage:
             gpus=bool(recorded.gpus) if gpus is None else gpus,
             uv="uv run" in (self.manifest.provenance.interpreter_found or ""),
         )
+
+
+def compared(
+    recorded: Result,
+    replayed: Result,
+    policy: Policy,
+    steps: int | None = None,
+    read: Read = nothing_to_read,
+    sides: Sides = RECORD_AND_REPLAY,
+) -> Comparison:
+    """Two results set side by side, or the first ``steps`` steps of them."""
+    if steps is not None:
+        return prefix.compare_prefix(recorded, replayed, steps, policy, sides)
+    return compare_results(recorded, replayed, policy, read, sides)
 
 
 def policy_now(project: Project, manifest: Manifest) -> Policy:

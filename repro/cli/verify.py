@@ -30,6 +30,8 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
               help="Replays of each run; all are compared with the record and with each other.")  # fmt: skip
 @click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
               help="Replays at the same time.")  # fmt: skip
+@click.option("--steps", type=click.IntRange(1), metavar="K",
+              help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
 @click.option("--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True,
               help="What executes them; venv gives no isolation.")  # fmt: skip
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
@@ -44,6 +46,7 @@ def verify_command(
     runs: tuple[str, ...],
     replays: int,
     jobs: int,
+    steps: int | None,
     engine: str,
     network: bool | None,
     cpus: int | None,
@@ -69,7 +72,7 @@ def verify_command(
 
     project = open_project()
     chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
-    options = Options(engine, network=network, cpus=cpus, gpus=gpus)
+    options = Options(engine, network=network, cpus=cpus, gpus=gpus, steps=steps)
     request = Request(replays, jobs, options, fail_fast, within)
     progress = terminal.Lines(quiet=quiet)
     with Workers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
 
@@ -55,7 +55,16 @@ def verify(
         stopped, interrupted = "interrupted", True
     if waiting:
         place.cancel()
-    return Verification(ledger.closed(), time.monotonic() - begun, stopped, interrupted)
+    seconds = time.monotonic() - begun
+    return Verification(ledger.closed(), seconds, stopped, interrupted, tuple(_notes(request)))
+
+
+def _notes(request: Request) -> Iterator[str]:
+    if steps := request.options.steps:
+        yield (
+            f"of each run only the first {steps} step{'s' * (steps > 1)} of its series were compared: "
+            "neither what comes later nor its outputs"
+        )
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:
@@ -99,7 +108,12 @@ class _Ledger:
         chosen = self._chosen[at]
         policy = replaying.policy_now(self._project, chosen.run.manifest)
         self._closed[at] = judging.judged(
-            chosen, self._request.replays, self._played[at], self._results[at], policy
+            chosen,
+            self._request.replays,
+            self._played[at],
+            self._results[at],
+            policy,
+            self._request.options.steps,
         )
         self._watcher(self._closed[at])
 
