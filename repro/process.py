@@ -274,9 +274,10 @@ class Peer:
     What it says on stderr goes to ours.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
         self._child = subprocess.Popen(
             list(argv),
+            cwd=cwd,
             env=dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from repro.errors import ReproError
 from repro.manifest import (
     REPLAY_SCHEMA,
     Finding,
+    Manifest,
     Result,
     from_document,
     parse,
@@ -38,6 +39,10 @@ class Replay:
     reused: bool = False
     """The environment was known."""
     build_seconds: float = 0.0
+    manifest: Manifest | None = None
+    """What was executed, where that is not what was recorded: the source as it was when it was replayed.
+    Its result is the record's."""
+    created: str = ""
 
 
 def store_replay(store: Store, done: Replay) -> Replay:
@@ -53,6 +58,7 @@ def store_replay(store: Store, done: Replay) -> Replay:
             "result": to_document(done.result) if done.result else None,
             "findings": to_document(done.findings),
             "comparison": comparison_document.document(done.comparison),
+            **({"manifest": to_document(done.manifest)} if done.manifest else {}),
         }
     )
     return replace(done, id=store.add_replay(done.run_id, record))
@@ -74,7 +80,17 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
         from_document(tuple[Finding, ...], record["findings"], name),
         reused=record["environment"]["reused"],
         build_seconds=record["environment"]["build_seconds"],
+        manifest=from_document(Manifest, record["manifest"], name)
+        if "manifest" in record
+        else None,
+        created=record["created"],
     )
+
+
+def newest(store: Store, run_id: str) -> tuple[Replay, ...]:
+    """All replays of a run, newest first. Raises ReproError where one is damaged."""
+    found = [read(store, run_id, identity) for identity in store.replay_ids_of(run_id)]
+    return tuple(sorted(found, key=lambda item: item.created, reverse=True))
 
 
 def results(store: Store, run_id: str) -> tuple[Result, ...]:

@@ -16,27 +16,23 @@ from repro import (
     outputs,
     outside,
     preparing,
+    present,
     printed,
     records,
     restoring,
     services,
     sessions,
+    yardstick,
 )
 from repro.bundles import carried
 from repro.capturing import files, host, results
 from repro.capturing.files import Scan
-from repro.capturing.results import Expected
 from repro.comparison import (
-    RECORD_AND_REPLAY,
-    Comparison,
-    Read,
-    Sides,
-    compare_results,
+    advice,
+    compare_manifests,
     control,
-    prefix,
     unreplayable,
 )
-from repro.comparison.outputs import nothing_to_read
 from repro.comparison.prefix import Name
 from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
@@ -44,9 +40,7 @@ from repro.logs import Log
 from repro.manifest import (
     Manifest,
     Outcome,
-    Policy,
     Result,
-    SourceState,
 )
 from repro.outside import Outside
 from repro.process import Sink
@@ -74,6 +68,8 @@ class Options:
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
     steps: int | None = None
     """Compare only the first so many steps of the recorded series, and stop once they are written."""
+    current: bool = False
+    """With the source, the data and the parameters as they are now, in the recorded environment."""
 
 
 def replay(
@@ -88,7 +84,7 @@ def replay(
 
     Raises EngineError where the engine does not answer: that says nothing about the run.
     """
-    how = printed.rules(policy_now(project, run.manifest))
+    how = printed.rules(yardstick.policy_now(project, run.manifest))
     controls = tuple(
         printed.taken_in(project.store, item, how)
         for item in records.results(project.store, run.id)
@@ -108,7 +104,7 @@ def replay(
         controls = (second.result,) if second.result else ()
     if done.result:
         again = f"repro replay {run.short} --control"
-        policy = policy_now(project, run.manifest)
+        policy = yardstick.policy_now(project, run.manifest)
         comparison = control.explained(done.comparison, done.result, controls, policy, again)
         done = replace(done, comparison=comparison)
     return store_replay(project.store, done)
@@ -126,8 +122,19 @@ def once(
     engine = engines.make(options.engine, environ)
     version = engine.version()
     with sessions.session(project.store, keep=lambda: options.keep) as session:
-        stage = _Stage(project, run, options, environ, session, engine, version)
-        return stage.played(sink, progress)
+        shown = present.as_it_is(project, run, environ, session) if options.current else run
+        stage = _Stage(project, shown, options, environ, session, engine, version)
+        done = stage.played(sink, progress)
+        return _with_changes(done, run.manifest, shown.manifest) if options.current else done
+
+
+def _with_changes(done: Replay, recorded: Manifest, shown: Manifest) -> Replay:
+    """With what went in now and did not then: meant to differ, so it does not count against the verdict."""
+    changed = compare_manifests(recorded, shown, recorded.policy).ingredients
+    comparison = replace(done.comparison, ingredients=changed)
+    if changed:
+        comparison = replace(comparison, next_step=advice.next_step(comparison))
+    return replace(done, comparison=comparison, manifest=shown)
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,7 @@ class _Stage:
         return replace(done, kept=self.workspace)
 
     def play(self, sink: Sink, progress: Progress) -> Replay:
-        wanted = self._wanted()
+        wanted = yardstick.wanted(self.project, self.manifest, self.options.steps)
         progress.step("restoring the source")
         restoring.restore_source(self.project, self.manifest, self.workspace)
         count = len(self.manifest.definition.data)
@@ -190,10 +197,12 @@ class _Stage:
         self.engine.adopt(self.workspace)
         progress.step("executing")
         result = self._execute(ready, places, sink, wanted)
-        policy, store = policy_now(self.project, self.manifest), self.project.store
+        policy, store = yardstick.policy_now(self.project, self.manifest), self.project.store
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
-        comparison = compared(recorded, result, policy, self.options.steps, outputs.reader(store))
+        comparison = yardstick.compared(
+            recorded, result, policy, self.options.steps, outputs.reader(store)
+        )
         return Replay(
             "",
             self.run.id,
@@ -260,7 +269,7 @@ class _Stage:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
         collected = results.collect(
-            self.workspace, before, after, _expected(self.manifest), execution.started
+            self.workspace, before, after, yardstick.expected(self.manifest), execution.started
         )
         source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
@@ -285,33 +294,18 @@ class _Stage:
             logs=log.store(self.project.store),
         )
 
-    def _wanted(self) -> frozenset[Name]:
-        """The series of which the first steps are wanted; empty where all of it is."""
-        steps = self.options.steps
-        if steps is None:
-            return frozenset()
-        now = policy_now(self.project, self.manifest)
-        recorded = printed.taken_in(self.project.store, self.manifest.result, printed.rules(now))
-        wanted = prefix.series_longer_than(steps, recorded, now)
-        if not wanted:
-            raise Unreplayable(
-                f"no metric of the record has more than {steps} steps",
-                "ask for fewer steps, or compare all of it: without --steps",
-            )
-        return wanted
-
     def _stopper(self, before: Scan, log: Log, wanted: frozenset[Name]) -> Stopper | None:
         """What ends the command early, where only its first steps are wanted."""
         if self.options.steps is None:
             return None
         folder = self.workspace / self.manifest.provenance.project
-        how = printed.rules(policy_now(self.project, self.manifest))
+        how = printed.rules(yardstick.policy_now(self.project, self.manifest))
         begun = time.time()
 
         def look() -> Seen:
             after = files.scan(self.workspace, folder)
             sources, metrics = results.measured(
-                self.workspace, before, after, _expected(self.manifest), begun
+                self.workspace, before, after, yardstick.expected(self.manifest), begun
             )
             return sources, (*metrics, *printed.so_far(log.texts(), how))
 
@@ -349,44 +343,3 @@ class _Stage:
             gpus=bool(recorded.gpus) if gpus is None else gpus,
             uv="uv run" in (self.manifest.provenance.interpreter_found or ""),
         )
-
-
-def compared(
-    recorded: Result,
-    replayed: Result,
-    policy: Policy,
-    steps: int | None = None,
-    read: Read = nothing_to_read,
-    sides: Sides = RECORD_AND_REPLAY,
-) -> Comparison:
-    """Two results set side by side, or the first ``steps`` steps of them."""
-    if steps is not None:
-        return prefix.compare_prefix(recorded, replayed, steps, policy, sides)
-    return compare_results(recorded, replayed, policy, read, sides)
-
-
-def policy_now(project: Project, manifest: Manifest) -> Policy:
-    """The recorded policy; tolerances and rules for the log that the project has now count instead of the
-    recorded ones, and outputs that it ignores now are ignored too, because both are learned after the run."""
-    current = project.config
-    ignored = tuple(project.inside(path) for path in current.ignored_outputs)
-    return replace(
-        manifest.policy,
-        tolerances=project.tolerances or manifest.policy.tolerances,
-        log_patterns=current.log.patterns or manifest.policy.log_patterns,
-        log_ignored=current.log.ignore or manifest.policy.log_ignored,
-        ignored_outputs=tuple(dict.fromkeys((*manifest.policy.ignored_outputs, *ignored))),
-    )
-
-
-def _expected(manifest: Manifest) -> Expected:
-    """What the record says came out; nothing is vouched for, everything has to be written anew."""
-    policy = manifest.policy
-    read = (
-        item.path
-        for item in manifest.result.metric_sources
-        if item.state is SourceState.READ and not item.path.startswith("<")
-    )
-    return Expected(
-        policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read), cache_links=False
-    )

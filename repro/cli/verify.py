@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from repro.cli import terminal
+
+if TYPE_CHECKING:
+    from repro.project import Project
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -24,6 +29,19 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
+def _changes(project: Project, since: str) -> list[tuple[str, str]]:
+    from repro.capturing import revisions
+    from repro.errors import UsageError
+
+    found = revisions.changed_since(project.workspace, since)
+    if found is None:
+        raise UsageError(
+            f"--changed: {since!r} is no commit of this repository",
+            "in CI, fetch the branch that the change goes to: git fetch origin main",
+        )
+    return list(found)
+
+
 @click.command("verify")
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("-n", "replays", type=click.IntRange(1, 1000), default=1, show_default=True,
@@ -32,6 +50,10 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
               help="Replays at the same time.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), metavar="K",
               help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
+@click.option("--changed", "since", metavar="REV", is_flag=False, flag_value="HEAD", default=None,
+              help="Only those that files changed since REV (default: HEAD) can affect, and with the source "
+              "as it is now.")  # fmt: skip
+@click.option("--current", is_flag=True, help="With source, data and parameters as they are now.")
 @click.option("--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True,
               help="What executes them; venv gives no isolation.")  # fmt: skip
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
@@ -47,6 +69,8 @@ def verify_command(
     replays: int,
     jobs: int,
     steps: int | None,
+    since: str | None,
+    current: bool,
     engine: str,
     network: bool | None,
     cpus: int | None,
@@ -58,6 +82,10 @@ def verify_command(
 ) -> int:
     """Replay each RUN, several times if asked, and hold all results to the record and to each other.
 
+    Without RUN: the baselines of the project (see `repro accept`). With --current each is replayed in its
+    recorded environment with the source, data and parameters of the work tree: does this change leave the
+    results as they were?
+
     Ends with 0 when every run passed, 1 when one is different, 3 when one failed, could not be replayed
     or was not reached.
     """
@@ -67,20 +95,41 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request
+    from repro.verifying import Chosen, Request, selecting
     from repro.verifying.workers import Workers
 
     project = open_project()
-    chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
-    options = Options(engine, network=network, cpus=cpus, gpus=gpus, steps=steps)
-    request = Request(replays, jobs, options, fail_fast, within)
     progress = terminal.Lines(quiet=quiet)
-    with Workers(
-        jobs, os.environ, lambda label, step: progress.step(f"{label}: {step}")
-    ) as workers:
-        found = verifying.verify(
-            project, chosen, request, workers, lambda item: progress.step(report.line(item))
-        )
+    if runs:
+        named = tuple(Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs)
+        selection = selecting.Selection(named)
+    else:
+        selection = selecting.of_baselines(project, os.environ, progress)
+    if since is not None:
+        selection = selecting.affected(selection, _changes(project, since))
+    options = Options(
+        engine,
+        network=network,
+        cpus=cpus,
+        gpus=gpus,
+        steps=steps,
+        current=current or since is not None,
+    )
+    request = Request(replays, jobs, options, fail_fast, within)
+    if selection.chosen:
+        with Workers(
+            jobs, os.environ, lambda label, step: progress.step(f"{label}: {step}")
+        ) as workers:
+            found = verifying.verify(
+                project,
+                selection.chosen,
+                request,
+                workers,
+                lambda item: progress.step(report.line(item)),
+            )
+    else:
+        found = verifying.Verification((), 0.0, unaffected=since is not None)
+    found = dataclasses.replace(found, notes=(*selection.notes, *found.notes))
     if as_json:
         click.echo(verification_json.render(found), nl=False)
     else:

@@ -8,8 +8,8 @@ from itertools import combinations, pairwise
 
 from repro.comparison import Comparison, Verdict, control
 from repro.manifest import Policy, Result
-from repro.replaying import compared
 from repro.verifying.nouns import Chosen, Pair, Played, Verified
+from repro.yardstick import compared
 
 ALL_PAIRS = 12
 """Up to so many replays each is compared with each; of more, each with the first and the one before it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
 
-from repro import printed, records, replaying
+from repro import printed, records, yardstick
 from repro.manifest import Result
 from repro.project import Project
 from repro.verifying import judging
@@ -106,7 +106,7 @@ class _Ledger:
 
     def _close(self, at: int) -> None:
         chosen = self._chosen[at]
-        policy = replaying.policy_now(self._project, chosen.run.manifest)
+        policy = yardstick.policy_now(self._project, chosen.run.manifest)
         self._closed[at] = judging.judged(
             chosen,
             self._request.replays,
@@ -124,7 +124,7 @@ class _Ledger:
         run, store = self._chosen[at].run, self._project.store
         record = records.read(store, run.id, outcome.replay)
         if record.result:
-            how = printed.rules(replaying.policy_now(self._project, run.manifest))
+            how = printed.rules(yardstick.policy_now(self._project, run.manifest))
             self._results[at][number] = printed.taken_in(store, record.result, how)
         played = Played(number, record.comparison, outcome.replay, outcome.seconds, record.reused)
         return replace(played, seconds=round(outcome.seconds, 3))
