@@ -58,7 +58,7 @@ def store_replay(store: Store, done: Replay) -> Replay:
             "result": to_document(done.result) if done.result else None,
             "findings": to_document(done.findings),
             "comparison": comparison_document.document(done.comparison),
-            **({"manifest": to_document(done.manifest)} if done.manifest else {}),
+            "manifest": to_document(done.manifest) if done.manifest else None,
         }
     )
     return replace(done, id=store.add_replay(done.run_id, record))
