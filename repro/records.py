@@ -81,7 +81,7 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
         reused=record["environment"]["reused"],
         build_seconds=record["environment"]["build_seconds"],
         manifest=from_document(Manifest, record["manifest"], name)
-        if "manifest" in record
+        if record.get("manifest")
         else None,
         created=record["created"],
     )
