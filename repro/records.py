@@ -43,6 +43,8 @@ class Replay:
     """What was executed, where that is not what was recorded: the source as it was when it was replayed.
     Its result is the record's."""
     created: str = ""
+    mutated: str = ""
+    """What was changed on purpose; such a replay is not stored."""
 
 
 def store_replay(store: Store, done: Replay) -> Replay:

@@ -13,6 +13,7 @@ from repro import (
     clock,
     commands,
     engines,
+    mutating,
     outputs,
     outside,
     preparing,
@@ -70,6 +71,8 @@ class Options:
     """Compare only the first so many steps of the recorded series, and stop once they are written."""
     current: bool = False
     """With the source, the data and the parameters as they are now, in the recorded environment."""
+    mutation: int | None = None
+    """With this one of mutating.candidates: whoever asks wants to see red."""
 
 
 def replay(
@@ -194,6 +197,7 @@ class _Stage:
         )
         places = self._outside(progress)
         ready = self._prepare(progress)
+        mutated = self._mutated(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
         result = self._execute(ready, places, sink, wanted)
@@ -213,7 +217,17 @@ class _Stage:
             (*restored, *ready.findings),
             reused=ready.reused,
             build_seconds=ready.seconds,
+            mutated=mutated,
         )
+
+    def _mutated(self, progress: Progress) -> str:
+        """What was changed on purpose, if that was asked for."""
+        if self.options.mutation is None:
+            return ""
+        wanted = mutating.candidates(self.manifest)[self.options.mutation]
+        said = mutating.applied(wanted, self.workspace)
+        progress.step(f"changed on purpose: {said or 'nothing, it could not be'}")
+        return said
 
     def _outside(self, progress: Progress) -> Outside:
         """The home folder and what lies beside the workspace, with the files that the run read."""

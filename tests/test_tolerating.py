@@ -49,6 +49,6 @@ def test_they_are_added_and_the_rest_is_as_it_was(tmp_path: Path, before: str) -
 def test_what_cannot_be_added_to_stays_and_the_lines_are_shown(tmp_path: Path, before: str) -> None:
     path = tmp_path / "repro.yaml"
     path.write_text(before)
-    with pytest.raises(UsageError, match="absolute: 1[.]3e-07"):
+    with pytest.raises(UsageError, match=r"absolute: 1\.3e-07"):
         written(path, NEW, "evidence")
     assert path.read_text() == before

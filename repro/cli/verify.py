@@ -62,6 +62,8 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first that does not pass.")
 @click.option("--within", callback=_span, metavar="TIME",
               help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
+@click.option("--self-test", "with_self_test", is_flag=True,
+              help="Also change one ingredient of each run, and demand that it turns red.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verification as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 def verify_command(
@@ -77,6 +79,7 @@ def verify_command(
     gpus: bool | None,
     fail_fast: bool,
     within: float | None,
+    with_self_test: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -95,7 +98,7 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request, selecting
+    from repro.verifying import Chosen, Request, selecting, self_test
     from repro.verifying.workers import Workers
 
     project = open_project()
@@ -127,6 +130,9 @@ def verify_command(
                 workers,
                 lambda item: progress.step(report.line(item)),
             )
+            if with_self_test and not found.stopped:
+                tests = self_test.self_test(project, selection.chosen, request, workers)
+                found = dataclasses.replace(found, self_tests=tests)
     else:
         found = verifying.Verification((), 0.0, unaffected=since is not None)
     found = dataclasses.replace(found, notes=(*selection.notes, *found.notes))

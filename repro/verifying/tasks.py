@@ -40,6 +40,11 @@ class Outcome:
     error: str = ""
     hint: str = ""
     seconds: float = 0.0
+    mutated: str = ""
+    """What was changed for a self-test; then nothing is stored, and the verdict stands here."""
+    verdict: str = ""
+    said: str = ""
+    """The first reason of that verdict."""
 
 
 class Place(Protocol):

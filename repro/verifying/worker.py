@@ -51,6 +51,10 @@ def played(task: Task, progress: Progress) -> Outcome:
         run = project.store.run(task.run)
         # alone: the replays beside it are its controls, and whoever asked compares them
         done = replaying.once(project, run, task.options, os.environ, Silent(), progress)
+        if task.options.mutation is not None:
+            verdict, reasons = done.comparison.verdict, done.comparison.reasons
+            seconds = time.monotonic() - begun
+            return Outcome("", "", "", seconds, done.mutated, verdict.value, reasons[0])
         done = store_replay(project.store, done)
     except Interrupted as error:
         raise KeyboardInterrupt from error
