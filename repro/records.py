@@ -9,7 +9,7 @@ from typing import Any
 
 from repro import canonical, clock
 from repro.comparison import Comparison
-from repro.errors import ReproError
+from repro.errors import Corrupt, ReproError
 from repro.manifest import (
     REPLAY_SCHEMA,
     Finding,
@@ -70,15 +70,13 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
     """One replay as it was stored. Raises ReproError where its record is damaged."""
     name = f"the replay record {identity[:12]}"
     record = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)
-    document = record["comparison"]
-    called = tuple(document["sides"][side]["called"] for side in ("a", "b"))
     return Replay(
         identity,
         run_id,
         record["engine"],
         record["isolation"],
         from_document(Result, record["result"], name) if record["result"] else None,
-        from_document(Comparison, {**document, "sides": called}, name),
+        comparison_of(record["comparison"], name),
         from_document(tuple[Finding, ...], record["findings"], name),
         reused=record["environment"]["reused"],
         build_seconds=record["environment"]["build_seconds"],
@@ -87,6 +85,15 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
         else None,
         created=record["created"],
     )
+
+
+def comparison_of(document: Any, name: str) -> Comparison:
+    """A comparison out of its document. Raises Corrupt."""
+    try:
+        called = tuple(document["sides"][side]["called"] for side in ("a", "b"))
+    except (TypeError, KeyError) as error:
+        raise Corrupt(f"{name} is not valid: its comparison names no sides") from error
+    return from_document(Comparison, {**document, "sides": called}, name)
 
 
 def newest(store: Store, run_id: str) -> tuple[Replay, ...]:

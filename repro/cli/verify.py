@@ -50,6 +50,8 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
               help="Replays at the same time.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), metavar="K",
               help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
+@click.option("--resume", type=click.IntRange(1), metavar="K",
+              help="K steps and K more, continued from the checkpoint, must equal 2K at once.")  # fmt: skip
 @click.option("--changed", "since", metavar="REV", is_flag=False, flag_value="HEAD", default=None,
               help="Only those that files changed since REV (default: HEAD) can affect, and with the source "
               "as it is now.")  # fmt: skip
@@ -71,6 +73,7 @@ def verify_command(
     replays: int,
     jobs: int,
     steps: int | None,
+    resume: int | None,
     since: str | None,
     current: bool,
     engine: str,
@@ -102,6 +105,13 @@ def verify_command(
     from repro.verifying.workers import Workers
 
     project = open_project()
+    if resume is not None and (steps is not None or with_self_test):
+        raise click.UsageError("--resume is a check of its own: without --steps and --self-test")
+    if resume is not None and project.config.resume is None:
+        raise click.UsageError(
+            "--resume: repro.yaml does not say how the training is continued; its key is resume: "
+            "{start: …, continue: …}, see specs/config.md"
+        )
     progress = terminal.Lines(quiet=quiet)
     if runs:
         named = tuple(Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs)
@@ -116,6 +126,7 @@ def verify_command(
         cpus=cpus,
         gpus=gpus,
         steps=steps,
+        resume=resume,
         current=current or since is not None,
     )
     request = Request(replays, jobs, options, fail_fast, within)

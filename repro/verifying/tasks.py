@@ -45,6 +45,8 @@ class Outcome:
     verdict: str = ""
     said: str = ""
     """The first reason of that verdict."""
+    comparison: Any = None
+    """The document of a comparison that is not with the record."""
 
 
 class Place(Protocol):
