@@ -173,6 +173,7 @@ class _Stage:
             (*restored, *ready.findings),
             reused=ready.reused,
             build_seconds=ready.seconds,
+            image=ready.image,
         )
 
     def _outside(self, progress: Progress) -> Outside:

@@ -6,6 +6,7 @@
       runs/<run id>              manifests; the name of the file is the digest of its bytes
       names/<name>               a run id
       replays/<run id>/<id>      replay records, named by their digest as well
+      signatures/<run id>/<id>   signed statements about a run, likewise
       gate                       a lock, see sessions.py
       cache/                     may be deleted at any time
       tmp/                       sessions, see sessions.py
@@ -239,6 +240,29 @@ class Store:
         for run_id in _entries(self.root / "replays"):
             for identity in _entries(self.root / "replays" / run_id):
                 yield run_id, identity
+
+    # --- signatures ---
+
+    def add_signature(self, run_id: str, envelope: bytes) -> str:
+        """Store a signed statement beside its run; returns the id of the two. Nothing is verified."""
+        identity = manifest.run_id(envelope)
+        path = self.root / "signatures" / run_id / identity
+        if not _holds(path, envelope):
+            canonical.write_bytes(path, envelope)
+        return identity
+
+    def signatures(self, run_id: str) -> dict[str, bytes]:
+        """A run's signed statements by their ids, in the order of these. Raises Corrupt."""
+        found = {}
+        for identity in sorted(_entries(self.root / "signatures" / run_id)):
+            path = self.root / "signatures" / run_id / identity
+            found[identity] = path.read_bytes()
+            if manifest.run_id(found[identity]) != identity:
+                raise Corrupt(
+                    f"the signature {path} has another digest than its name",
+                    "the file was changed or damaged: take it away",
+                )
+        return found
 
     @property
     def cache(self) -> Path:

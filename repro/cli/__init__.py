@@ -32,6 +32,11 @@ COMMANDS = {
     "import": ("repro.cli.export", "Take a run out of such a file."),
     "push": ("repro.cli.push", "Bring a run to a folder, a bucket or a registry."),
     "pull": ("repro.cli.push", "Take a run from there."),
+    "sign": ("repro.cli.sign", "Vouch for a run, or for what a replay of it came to."),
+    "verify-signature": (
+        "repro.cli.sign",
+        "Say who signed what about a run, and what it is worth.",
+    ),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70
@@ -47,7 +52,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        found: click.Command = getattr(module, f"{cmd_name}_command")
+        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
