@@ -252,17 +252,10 @@ class Store:
         return identity
 
     def signatures(self, run_id: str) -> dict[str, bytes]:
-        """A run's signed statements by their ids, in the order of these. Raises Corrupt."""
-        found = {}
-        for identity in sorted(_entries(self.root / "signatures" / run_id)):
-            path = self.root / "signatures" / run_id / identity
-            found[identity] = path.read_bytes()
-            if manifest.run_id(found[identity]) != identity:
-                raise Corrupt(
-                    f"the signature {path} has another digest than its name",
-                    "the file was changed or damaged: take it away",
-                )
-        return found
+        """A run's signed statements by their ids, in the order of these. What is damaged is among them:
+        whoever looks at a signature finds that out, and nobody believes one before."""
+        folder = self.root / "signatures" / run_id
+        return {name: (folder / name).read_bytes() for name in sorted(_entries(folder))}
 
     @property
     def cache(self) -> Path:

@@ -37,6 +37,8 @@ def sign_command(run: str, key: str | None, replay: str | None, as_json: bool, q
     else:
         said = attesting.replayed(project.store, found.id, replay)
     chosen = settings.key(project.workspace, os.environ, key)
+    if not quiet and settings.may_want_a_touch(chosen):
+        terminal.tell("repro: signing with a security key: touch it when it blinks")
     done = attesting.sign(project.store, found.id, said, chosen, os.environ)
     if not quiet and not as_json:
         terminal.tell(

@@ -34,6 +34,11 @@ def key(folder: Path, environ: Mapping[str, str], named: str | None = None) -> s
     )
 
 
+def may_want_a_touch(key: str) -> bool:
+    """Whether it is one of a security key, which waits for its owner and shows nothing meanwhile."""
+    return key.startswith("sk-") or "_sk" in Path(key).name
+
+
 def trust(
     folder: Path,
     named: str | None = None,
