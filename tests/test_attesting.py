@@ -120,6 +120,16 @@ def test_signatures_cannot_be_swapped(keys: Keys, trust: Trust) -> None:
     assert found.found[0].checked.identity == ADA
 
 
+def test_no_change_of_a_byte_makes_it_say_something_else(keys: Keys, trust: Trust) -> None:
+    content = ssh_keys.signed(keys("ada"), ssh_keys.replayed("equivalent"))
+    said = statement.loads(envelope.loads(content).payload)
+    for number in range(60):
+        at = (number * 7919) % len(content)
+        changed = content[:at] + bytes([content[at] ^ (1 << number % 7)]) + content[at + 1 :]
+        found = verify(trust, changed)
+        assert all(item.statement == said for item in found.found if item.counts), at
+
+
 def test_two_signers_of_one_statement(keys: Keys, trust: Trust) -> None:
     ada, ben = (envelope.loads(ssh_keys.signed(keys(name))) for name in ("ada", "ben"))
     found = verify(trust, envelope.dumps(Envelope(ada.payload, (*ada.signatures, *ben.signatures))))

@@ -23,6 +23,8 @@ from repro.errors import Corrupt, NotFound, ReproError
 
 LARGEST_MANIFEST = 4 << 20
 """Bytes that registries take of a manifest."""
+MOST_LISTED = 2 * layout.MOST_SIGNATURES
+"""Attachments that are looked at, good or bad."""
 _ACCEPTED = {"Accept": layout.MANIFEST_TYPE}
 
 
@@ -204,7 +206,11 @@ class RegistrySource:
         referrers = Referrers(self._registry, self._session)
         found: dict[str, Blob] = {}
         try:
-            for blob in referrers.of(subject)[: 2 * layout.MOST_SIGNATURES]:
+            listed = referrers.of(subject)
+            if len(listed) > MOST_LISTED:
+                more = len(listed) - MOST_LISTED
+                self._notes += (f"{more} of {len(listed)} signatures that are attached were left",)
+            for blob in listed[:MOST_LISTED]:
                 try:
                     self._manifest(blob.digest, blob.digest)
                     attachment = attachments.load(self._documents[blob.digest])

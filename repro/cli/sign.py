@@ -71,6 +71,9 @@ def verify_signature_command(
     if importing.is_bundle(Path(run)):
         name, contents = importing.signatures_in(Path(run))
         folder = Path.cwd()
+        terminal.tell(
+            "repro: looking at the manifest alone: repro import verifies the rest of a bundle"
+        )
     else:
         project = open_project()
         name = runs.resolve(project, run, Path.cwd()).id

@@ -18,7 +18,7 @@ from ssh_keys import Keys
 from test_pushing_registry import Fake, fake, opened, repository  # noqa: F401
 
 from repro import attesting, canonical, exporting, importing, pushing
-from repro.bundles import attachments, layout, referrers
+from repro.bundles import attachments, layout, referrers, registry
 from repro.bundles.layout import Blob
 from repro.bundles.refusing import Refused
 from repro.errors import Busy, ReproError
@@ -529,6 +529,25 @@ def test_hostile_attachments_are_passed_over_and_said(
     store, done = pulled(tmp_path, f"{fake.host}/a/b:v1")
     assert set(store.signatures(done.run.id)) == {good}
     assert len(done.notes) == 1 and "\n" not in done.notes[0]
+
+
+def test_a_flood_is_cut_off_and_said(
+    opened: OpenProject,  # noqa: F811
+    keys: Keys,
+    fake: Fake,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = [ssh_keys.sign(opened.store, keys(name)) for name in ("ada", "ben", "eve")]
+    push(opened, f"{fake.host}/a/b:v1")
+    monkeypatch.setattr(registry, "MOST_LISTED", 2)
+    store, done = pulled(tmp_path, f"{fake.host}/a/b:v1")
+    assert len(store.signatures(done.run.id).keys() & set(ids)) == 2
+    assert done.notes == ("1 of 3 signatures that are attached were left",)
+    monkeypatch.undo()
+    monkeypatch.setattr(layout, "MOST_SIGNATURES", 2)
+    _, done = pulled(tmp_path, f"{fake.host}/a/b:v1")
+    assert done.signatures == 2 and "more than 2 signatures" in done.notes[0]
 
 
 def test_a_list_leads_to_no_other_server(
