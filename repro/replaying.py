@@ -232,6 +232,7 @@ class _Stage:
             reused=yielded.ready.reused,
             build_seconds=yielded.ready.seconds,
             mutated=yielded.mutated,
+            image=yielded.ready.image,
         )
 
     def yielded(
