@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -28,8 +29,14 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("-n", "replays", type=click.IntRange(1, 1000), default=1, show_default=True,
               help="Replays of each run; all are compared with the record and with each other.")  # fmt: skip
-@click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
-              help="Replays at the same time.")  # fmt: skip
+@click.option("-j", "jobs", type=click.IntRange(1),
+              help="Replays at the same time; default: 1, in a cluster as many as it has room for.")  # fmt: skip
+@click.option("--scheduler", metavar="URL",
+              help="Replay on the workers of a Dask cluster: dask://HOST:PORT, dask+tls://HOST:PORT, "
+              "dask:///PATH/scheduler.json.")  # fmt: skip
+@click.option("--via", default="", metavar="TARGET",
+              help="With --scheduler: push the runs there (folder, URL, registry), for workers that do not "
+              "see this folder.")  # fmt: skip
 @click.option("--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True,
               help="What executes them; venv gives no isolation.")  # fmt: skip
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
@@ -43,7 +50,9 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
 def verify_command(
     runs: tuple[str, ...],
     replays: int,
-    jobs: int,
+    jobs: int | None,
+    scheduler: str | None,
+    via: str,
     engine: str,
     network: bool | None,
     cpus: int | None,
@@ -64,20 +73,34 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request
+    from repro.verifying import Chosen, Request, Verified
     from repro.verifying.workers import Workers
 
     project = open_project()
     chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
     options = Options(engine, network=network, cpus=cpus, gpus=gpus)
-    request = Request(replays, jobs, options, fail_fast, within)
+    request = Request(replays, jobs or 1, options, fail_fast, within)
     progress = terminal.Lines(quiet=quiet)
-    with Workers(
-        jobs, os.environ, lambda label, step: progress.step(f"{label}: {step}")
-    ) as workers:
-        found = verifying.verify(
-            project, chosen, request, workers, lambda item: progress.step(report.line(item))
-        )
+
+    def say(label: str, step: str) -> None:
+        progress.step(f"{label}: {step}")
+
+    def watch(item: Verified) -> None:
+        progress.step(report.line(item))
+
+    if scheduler is not None:
+        from repro.verifying import cluster
+
+        wish = cluster.Wish(scheduler, jobs, via)
+        wanted = [item.run for item in chosen]
+        with cluster.opened(project, wanted, wish, os.environ, say, progress) as place:
+            found = verifying.verify(project, chosen, request, place, watch)
+        found = replace(found, notes=(*found.notes, *place.notes))
+    elif via:
+        raise click.UsageError("--via is for --scheduler")
+    else:
+        with Workers(request.jobs, os.environ, say) as workers:
+            found = verifying.verify(project, chosen, request, workers, watch)
     if as_json:
         click.echo(verification_json.render(found), nl=False)
     else:

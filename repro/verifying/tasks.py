@@ -40,6 +40,8 @@ class Outcome:
     error: str = ""
     hint: str = ""
     seconds: float = 0.0
+    host: str = ""
+    """Name of the machine that made it; empty: this one."""
 
 
 class Place(Protocol):
