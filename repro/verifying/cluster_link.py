@@ -17,7 +17,7 @@ from typing import Any
 from repro.errors import ReproError, UsageError
 from repro.verifying import cluster_worker
 
-CONNECT = 15.0
+CONNECT = 10.0
 """Seconds within which the scheduler has to answer."""
 
 

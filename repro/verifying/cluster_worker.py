@@ -38,7 +38,8 @@ from repro.verifying.cluster_answers import (
 from repro.verifying.tasks import Outcome, Task
 
 STORE = "REPRO_WORKER_STORE"
-"""Environment variable of a worker: the folder for runs from elsewhere."""
+"""Environment variable of a worker: the folder for runs from elsewhere. Where it is set, it is used even by
+a worker that sees the asker's folder: a disk of its own is faster than a network's."""
 RESOURCE = "repro"
 """Dask's resource that says how many replays at once a worker can make; without it, one."""
 GLANCE = 0.5
@@ -154,7 +155,7 @@ def _answer(request: Request, given: _Self, address: str, host: str) -> Answer:
     _demand_version(request.version)
     task = request.task
     _demand_engine(task.options.engine)
-    shared = shares(Path(task.project) / FOLDER, request.token)
+    shared = not os.environ.get(STORE) and shares(Path(task.project) / FOLDER, request.token)
     project = None if shared else own_store()
     _swept(project or standalone(Path(task.project)))
     if project:
