@@ -204,7 +204,7 @@ class Cluster:
             self._labels[key] = task.label
             asked = self._asked[key] = self._link.ask(to_document(request), among)
         try:
-            self._wait(asked, among, barred)
+            self._wait(key, asked, among, barred)
             return asked.answer()
         finally:
             asked.cancel()
@@ -220,12 +220,16 @@ class Cluster:
         return list(fit.values()) if declared or len(fit) < len(every) else None
 
     def _wait(
-        self, asked: Asked, among: Sequence[Worker] | None, barred: Mapping[str, str]
+        self, key: str, asked: Asked, among: Sequence[Worker] | None, barred: Mapping[str, str]
     ) -> None:
         """Until there is an answer. Raises GaveUp where nobody is left to give one, Again where others are."""
         alone_since: float | None = None
         while not asked.is_settled(TICK) and not self._over:
-            there = {item.id for item in self._fit(self._every(), barred).values()}
+            every = self._every()
+            if self._at.get(key, {}).get("begun") in {item.id for item in every.values()}:
+                alone_since = None
+                continue  # it is being made, whatever became known of its worker since
+            there = {item.id for item in self._fit(every, barred).values()}
             able = there if among is None else there & {item.id for item in among}
             if able:
                 alone_since = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import re
 import threading
@@ -115,18 +114,18 @@ class Link:
     @classmethod
     def open(cls, address: Address) -> Link:
         """Raises UsageError where Dask is not installed, Unreachable where nobody answers."""
-        if importlib.util.find_spec("distributed") is None:
+        try:
+            from distributed import Client
+        except ImportError as error:
             raise UsageError(
-                "--scheduler needs Dask's distributed, which is not installed beside repro",
+                f"--scheduler needs Dask's distributed beside repro: {error}",
                 "pip install 'repro-engine[dask]'",
-            )
+            ) from error
         if address.is_file and not Path(address.text).is_file():
             raise Unreachable(
                 f"there is no scheduler file {address.text}",
                 "start one: dask scheduler --scheduler-file FILE",
             )
-        from distributed import Client
-
         _hush()
         try:
             if address.is_file:

@@ -127,7 +127,7 @@ def trainings(path: Path) -> list[str]:
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"slow.py" in words and str(path) in os.readlink(process / "cwd"):
+            if b"slow.py" in words and str(path) in os.fspath((process / "cwd").readlink()):
                 found.append(process.name)
     return found
 
@@ -296,6 +296,37 @@ def test_containers_of_a_killed_worker_and_a_cancelled_replay_are_gone(
     assert "broken" in notes or "was passed over" in notes
     assert "one on" in notes
     assert not containers(project.repro.pids)
+
+
+def test_workers_that_say_how_many_they_can_make_get_all(
+    project: Project, cluster: Cluster, slow: Callable[[str, str], None]
+) -> None:
+    slow(TIMED, "slow")
+    cluster.worker("silent")
+    cluster.worker("roomy", "--resources", "repro=2", "--nthreads", "3")
+    done = project.repro("verify", "slow", "-n", "3", *VENV, "--scheduler", cluster.url).expect()
+    assert "1 worker, 2 at once" in done.err
+    assert "hello" in cluster.log("roomy") and "hello" not in cluster.log("silent")
+    assert len(done.document["runs"][0]["replays"]) == 3
+
+
+OTHER = "import repro\nrepro.__version__ = '0.0.1'\n"
+NONE = "import sys\nsys.modules['repro'] = None\n"
+
+
+def test_another_repro_or_none_is_left_out_and_said(project: Project, cluster: Cluster) -> None:
+    project.record("python", "train.py", options=("--name", "base"))
+    for name, code in (("old", OTHER), ("bare", NONE)):
+        (cluster.folder / f"{name}_repro.py").write_text(code)
+        cluster.worker(name, "--preload", str(cluster.folder / f"{name}_repro.py"))
+    words = ("verify", "base", "--engine", "venv", "--scheduler", cluster.url)
+    done = project.repro(*words).complains(3, "no worker of", "old: its repro is 0.0.1", "bare: ")
+    assert "executing" not in done.err
+    cluster.worker("good")
+    document = verify(project, cluster, "base", "-n", "2")
+    assert document["runs"][0]["verdict"] == "identical"
+    notes = " ".join(document["notes"])
+    assert "the worker old is left out" in notes and "the worker bare is left out" in notes
 
 
 def test_what_is_no_scheduler_is_said_before_anything_starts(project: Project) -> None:
