@@ -57,8 +57,7 @@ class Unfit(Exception):
         self.wholly = wholly
 
 
-class _Unwanted(Exception):
-    """Nobody waits for the answer any more."""
+_UNWANTED = Unfit("nobody waits for its answer any more", wholly=False)
 
 
 def hello() -> str:
@@ -83,8 +82,6 @@ def answered(document: dict[str, Any]) -> dict[str, Any]:
             answer = _answer(request, given, worker.address, me)
     except Unfit as error:
         answer = Answer(Kind.UNFIT, worker.address, me, str(error), error.wholly)
-    except _Unwanted:
-        answer = _failed(worker.address, me, Outcome(error="it was cancelled"))
     except ReproError as error:
         answer = _failed(worker.address, me, Outcome(error=str(error), hint=error.hint))
     except Exception as error:
@@ -141,7 +138,7 @@ class _Self:
             slots = _slots.setdefault(str(self._worker.id), threading.Semaphore(max(room, 1)))
         while not slots.acquire(timeout=GLANCE):
             if not self.is_wanted:
-                raise _Unwanted
+                raise _UNWANTED
         try:
             yield
         finally:
@@ -163,7 +160,7 @@ def _answer(request: Request, given: _Self, address: str, host: str) -> Answer:
             return Answer(Kind.ABSENT, address, host)
         task = replace(task, project=str(project.folder))
     if not given.is_wanted:
-        raise _Unwanted
+        raise _UNWANTED
     outcome = _played(task, given, request)
     if not outcome.replay:
         _demand_engine(task.options.engine)  # it may have gone in the meantime
@@ -224,7 +221,10 @@ def _played(task: Task, given: _Self, request: Request) -> Outcome:
     watcher.start()
     try:
         found = workers.told(peer, task, lambda label, step: given.tell(request, step=step))
-        return found or workers.lost(peer, task)
+        if found is None:
+            # killed, or told to end together with the worker: that says nothing of the run
+            raise Unfit(workers.lost(peer, task).error, wholly=False)
+        return found
     finally:
         over.set()
         peer.dismiss()

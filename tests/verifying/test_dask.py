@@ -151,6 +151,27 @@ def test_a_killed_workers_replay_is_taken_over(
     eventually(lambda: not trainings(project.path))
 
 
+def test_a_replay_that_is_ended_with_its_worker_goes_to_another_one(
+    project: Project, cluster: Cluster, slow: Callable[[str, str], None]
+) -> None:
+    """As when a batch system ends a job: everything in it is told to, in any order."""
+    slow(TIMED, "slow")
+    cluster.worker("one")
+    cluster.worker("two")
+    running = project.repro.start("verify", "slow", *VENV, "--scheduler", cluster.url)
+    running.until(lambda: trainings(project.path))
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if b"repro.verifying.worker" in (process / "cmdline").read_bytes() and any(
+                f"PPid:\t{cluster.processes[name].pid}\n" in (process / "status").read_text()
+                for name in ("one", "two")
+            ):
+                os.kill(int(process.name), signal.SIGTERM)
+    document = running.ended().expect(0).document
+    assert document["runs"][0]["verdict"] == "identical"
+    assert any("exit code 130" in note for note in document["notes"])
+
+
 def test_runs_get_to_workers_of_other_machines_by_a_folder(
     project: Project, cluster: Cluster, tmp_path: Path
 ) -> None:
