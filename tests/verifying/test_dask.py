@@ -6,7 +6,9 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +196,41 @@ def test_runs_get_to_workers_of_other_machines_by_a_folder(
     assert marks == {path: path.stat().st_ino for path in stores[0].glob(".repro/cache/arrived/*")}
 
 
+@pytest.mark.registry
+def test_runs_get_there_by_a_registry(project: Project, cluster: Cluster) -> None:
+    project.record("python", "train.py", options=("--name", "base"))
+    cluster.away("one")
+    place = f"{os.environ['REPRO_TEST_REGISTRY']}/cluster-{os.urandom(4).hex()}"
+    (run,) = verify(project, cluster, "base", "--via", place)["runs"]
+    assert (run["verdict"], run["replays"][0]["host"]) == ("identical", socket.gethostname())
+    words = ("verify", "base", "--scheduler", cluster.url, "--via", f"{place}:tag")
+    project.repro(*words).complains(2, "names one run")
+
+
+def test_a_secret_is_not_sent_to_workers(project: Project, cluster: Cluster) -> None:
+    project.write(
+        "train.py", "print('AKIA' + 'Q3EGRZ7OWPLS5DXN')\nopen('metrics.json','w').write('1')"
+    )
+    project.commit()
+    project.record("python", "train.py", options=("--name", "base"))
+    cluster.away("one")
+    words = ("verify", "base", *VENV, "--scheduler", cluster.url)
+    project.repro(*words, "--via", "../shared").complains(2, "was not sent to workers", "AWS")
+    (run,) = project.repro(*words).expect(3).document["runs"]
+    assert run["verdict"] == "unreplayable" and "was not sent" in run["reasons"][0]
+
+
+def test_a_run_that_is_too_large_for_dask_names_the_other_way(
+    project: Project, cluster: Cluster
+) -> None:
+    project.write("large.bin", os.urandom(66 * 1000**2))
+    project.commit()
+    project.record("python", "train.py", options=("--name", "base"))
+    cluster.away("one")
+    (run,) = verify(project, cluster, "base", code=3)["runs"]
+    assert "64 go through Dask" in run["reasons"][0] and "--via" in run["next_step"]
+
+
 def test_a_small_run_goes_through_dask_itself(project: Project, cluster: Cluster) -> None:
     project.record("python", "train.py", options=("--name", "base"))
     store = cluster.away("one")
@@ -329,6 +366,24 @@ def test_workers_that_say_how_many_they_can_make_get_all(
     assert "1 worker, 2 at once" in done.err
     assert "hello" in cluster.log("roomy") and "hello" not in cluster.log("silent")
     assert len(done.document["runs"][0]["replays"]) == 3
+
+
+def test_a_worker_makes_one_at_a_time_whoever_asks(
+    project: Project, cluster: Cluster, slow: Callable[[str, str], None]
+) -> None:
+    slow(ENDLESS, "slow")
+    cluster.worker("one", "--nthreads", "4")
+    words = ("verify", "slow", "-n", "2", "-j", "2", *VENV, "--scheduler", cluster.url)
+    askers = [project.repro.start(*words) for _ in range(2)]
+    askers[0].until(lambda: trainings(project.path))
+    for asker in askers:
+        asker.until(lambda asker=asker: "1 worker, 1 at once" in asker.stderr)  # type: ignore[misc]
+    time.sleep(3)  # nothing may happen in the meantime
+    assert sum(asker.stderr.count("restoring") for asker in askers) == 1
+    for asker in askers:
+        asker.interrupt()
+        asker.ended(60).expect(130)
+    assert not trainings(project.path)
 
 
 OTHER = "import repro\nrepro.__version__ = '0.0.1'\n"
