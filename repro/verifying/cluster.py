@@ -118,6 +118,8 @@ class Cluster:
                 "install the same repro beside Dask on the workers",
             )
         slots = sum(item.slots for item in fit.values())
+        if not every:
+            return f"{address}: no worker is there yet; waiting up to {self._patience:g} s for one"
         return f"{address}: {len(fit)} worker{'s' * (len(fit) != 1)}, {slots} at once"
 
     @contextlib.contextmanager
@@ -143,7 +145,7 @@ class Cluster:
         while self._at and time.monotonic() < limit:
             self._forget_lost()
             time.sleep(0.1)
-        for key, told in self._at.items():
+        for key, told in list(self._at.items()):
             self._note(f"{self._labels[key]} may still be at work on {_called(told)}")
         self._at = {}
 
@@ -153,11 +155,14 @@ class Cluster:
         barred: dict[str, str] = {}
         try:
             for _ in range(ROUNDS):
-                with contextlib.suppress(Again):
+                try:
                     answer = Answer.of(self._answer(task, barred))
                     outcome = self._settled(task, answer, barred)
-                    if outcome:
-                        return outcome
+                except Again:
+                    time.sleep(TICK)  # until it is known who came, or went
+                    continue
+                if outcome:
+                    return outcome
         except GaveUp as error:
             return Outcome(error=str(error), hint="look at the scheduler and at the workers' logs")
         except ReproError as error:
@@ -247,7 +252,10 @@ class Cluster:
         """All workers; asked for at most once in a tick, however many replays wait."""
         with self._looking:
             if time.monotonic() - self._looked > TICK / 2:
+                before = {item.id: item for item in self._seen.values()}
                 self._seen, self._looked = self._link.workers(), time.monotonic()
+                for gone in before.keys() - {item.id for item in self._seen.values()}:
+                    self._say("cluster", f"the worker {before[gone].name} is gone")
             return self._seen
 
     def _fit(

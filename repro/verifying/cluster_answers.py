@@ -121,13 +121,13 @@ def taken(project: Project, run: Run, task: Task, answer: Answer) -> Outcome:
         raise Corrupt("the replay's record has another digest than its name")
     found = records.of(answer.record, run.id, outcome.replay)
     _demand_sound(found, task)
-    if answer.shared:
+    _take_blobs(project, found.result, answer.blobs)
+    anew = _compared(project, run, found)
+    if answer.shared and anew.comparison.verdict is found.comparison.verdict:
         # the worker wrote it to the same disk; on a network's one it may not have shown up here yet
         project.store.add_replay(run.id, answer.record)
         return replace(outcome, host=answer.host)
-    _take_blobs(project, found.result, answer.blobs)
-    done = records.store_replay(project.store, _compared(project, run, found))
-    return replace(outcome, replay=done.id, host=answer.host)
+    return replace(outcome, replay=records.store_replay(project.store, anew).id, host=answer.host)
 
 
 def _demand_sound(found: Replay, task: Task) -> None:

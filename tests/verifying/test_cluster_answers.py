@@ -83,6 +83,13 @@ def test_a_sound_answer_is_stored_with_a_comparison_made_here(made: Made) -> Non
     assert stored.comparison.verdict is Verdict.IDENTICAL
 
 
+def test_what_was_made_in_this_store_keeps_its_record(made: Made) -> None:
+    here, run, _, answer = made
+    outcome = taken(made, replace(answer, shared=True, blobs={}))
+    assert answer.outcome and outcome.replay == answer.outcome.replay
+    assert here.store.replay(run.id, outcome.replay) == answer.record
+
+
 def test_what_the_worker_says_of_the_verdict_does_not_count(made: Made) -> None:
     here, run, _, answer = made
 
@@ -92,9 +99,10 @@ def test_what_the_worker_says_of_the_verdict_does_not_count(made: Made) -> None:
                 metric["value"] = 99.0
         assert document["comparison"]["verdict"] == "identical"
 
-    outcome = taken(made, forged(answer, lie))
-    stored = records.read(here.store, run.id, outcome.replay)
-    assert stored.comparison.verdict is Verdict.DIFFERENT
+    for shared in (False, True):
+        outcome = taken(made, replace(forged(answer, lie), shared=shared))
+        stored = records.read(here.store, run.id, outcome.replay)
+        assert stored.comparison.verdict is Verdict.DIFFERENT
 
 
 FORGERIES: dict[str, Callable[[dict[str, Any]], object]] = {

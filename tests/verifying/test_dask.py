@@ -304,6 +304,14 @@ def test_when_all_workers_leave_it_ends_and_is_no_pass(
     assert "no worker that could make it was there for 3 s" in run["reasons"][0]
 
 
+def test_a_cluster_that_has_no_worker_yet_is_waited_for(project: Project, cluster: Cluster) -> None:
+    project.record("python", "train.py", options=("--name", "base"))
+    running = project.repro.start("verify", "base", *VENV, "--scheduler", cluster.url)
+    running.until(lambda: "no worker is there yet" in running.stderr)
+    cluster.worker("late")
+    assert running.ended().expect(0).document["runs"][0]["verdict"] == "identical"
+
+
 def test_when_the_scheduler_goes_it_ends_and_is_no_pass(
     project: Project, cluster: Cluster, slow: Callable[[str, str], None]
 ) -> None:
