@@ -38,7 +38,9 @@ setup(
         "uv>=0.5",
     ],
     extras_require={
+        "dask": ["distributed>=2024.1"],
         "dev": [
+            "distributed>=2024.1",
             "hypothesis>=6",
             "jsonschema>=4",
             "mypy>=1.10",
