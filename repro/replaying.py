@@ -28,9 +28,11 @@ from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
+    Finding,
     Manifest,
     Policy,
     Result,
+    Severity,
     SourceState,
 )
 from repro.outside import Outside
@@ -170,7 +172,7 @@ class _Stage:
             self.engine.isolation,
             result,
             comparison,
-            (*restored, *ready.findings),
+            (*restored, *ready.findings, *self._withheld()),
             reused=ready.reused,
             build_seconds=ready.seconds,
         )
@@ -246,6 +248,30 @@ class _Stage:
             logs=log.store(self.project.store),
         )
 
+    @property
+    def _is_foreign(self) -> bool:
+        return carried.is_foreign(self.project.store, self.run.id)
+
+    @property
+    def _network(self) -> bool:
+        """What a run from elsewhere asks for is somebody else's wish: it takes a word of ours."""
+        asked = self.manifest.policy.network and not self._is_foreign
+        return asked if self.options.network is None else self.options.network
+
+    def _withheld(self) -> tuple[Finding, ...]:
+        asks = self.manifest.policy.network and self._is_foreign
+        if not asks or self.options.network is not None or self.engine.isolation == "none":
+            return ()
+        return (
+            Finding(
+                Severity.RISKS,
+                "command",
+                "it was recorded with the network, and was replayed without: a run from elsewhere is given "
+                "it on request only",
+                f"repro replay {self.run.short} --network",
+            ),
+        )
+
     def _stand_in(self) -> services.StandIn | None:
         """The server that stands in for the one that the command logged to."""
         used = self.manifest.definition.services
@@ -257,7 +283,6 @@ class _Stage:
 
     def _job(self, ready: Ready) -> Job:
         definition, recorded = self.manifest.definition, self.manifest.result.host
-        network = self.options.network
         gpus = self.options.gpus
         return Job(
             commands.translated(self.manifest, ready.environment, self.inside),
@@ -272,7 +297,7 @@ class _Stage:
                     for name, value in definition.env.items()
                 },
             },
-            network=self.manifest.policy.network if network is None else network,
+            network=self._network,
             cpus=host.usable_cpus(self.options.cpus or recorded.cpus),
             memory=self.options.memory,
             gpus=bool(recorded.gpus) if gpus is None else gpus,

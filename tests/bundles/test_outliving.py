@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,6 @@ def here(tmp_path: Path) -> Path:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def forget() -> Iterator[list[str]]:
-    """Images that are removed in the end, whether they are there or not."""
-    names: list[str] = []
-    yield names
-    for name in names:
-        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
 
 
 @pytest.mark.docker
