@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import canonical, preparing, restoring, sessions
@@ -14,7 +14,7 @@ from repro.bundles.pieces import Blobs, Damaged, Piece, Target
 from repro.bundles.tar_writing import Archive
 from repro.capturing import data
 from repro.errors import ReproError, Unreplayable, UsageError
-from repro.manifest import Data, Descriptor
+from repro.manifest import Data, Descriptor, run_id
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.sessions import Session
@@ -55,6 +55,8 @@ class Exported:
     """Of the bundle's manifest, by which a registry would know it."""
     layers: tuple[Layer, ...]
     left_out: tuple[str, ...] = ()
+    run: str = ""
+    """The id of the run inside: another one where something was redacted."""
 
 
 def export(
@@ -64,16 +66,48 @@ def export(
     options: Options,
     environ: Mapping[str, str],
     progress: Progress = SILENT,
+    *,
+    redact: bool = False,
 ) -> Exported:
-    """Write the bundle, beside its place first. Raises ReproError where a part of it cannot be had."""
+    """Write the bundle, beside its place first. Raises ReproError where a part of it cannot be had.
+
+    ``redact``: without what looks like a secret, as a run with an id of its own.
+    """
     with sessions.session(project.store) as session:
-        parts = collect(project, run, options, environ, session, progress)
+        if redact:
+            parts = _redacted(project, run, options, environ, session, progress)
+        else:
+            parts = collect(project, run, options, environ, session, progress)
         try:
             with canonical.writing(target.absolute()) as stream:
                 digest, layers = write(Archive(stream), parts, progress)
         except IsADirectoryError as error:
             raise UsageError(f"{target} is a folder", "name a file") from error
-    return Exported(target, target.stat().st_size, digest, layers, parts.left_out)
+    identity = run_id(parts.manifest)
+    return Exported(target, target.stat().st_size, digest, layers, parts.left_out, identity)
+
+
+def _redacted(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    session: Session,
+    progress: Progress,
+) -> Parts:
+    from repro import exporting_redacted
+
+    progress.step("taking out what looks like a secret")
+    found = exporting_redacted.rewritten(project, run, environ, session)
+    parts = collect(project, found.run, options, environ, session, progress)
+    kept = tuple(
+        piece
+        for piece in parts.pieces
+        if not (piece.path.startswith("outputs/") and piece.digest in found.withheld)
+    )
+    return replace(
+        parts, manifest=found.content, pieces=kept, left_out=(*parts.left_out, *found.lines)
+    )
 
 
 @dataclass(frozen=True)

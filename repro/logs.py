@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -50,9 +51,12 @@ class Log:
                 # the command goes on, and its output too; ``store`` says that the log is not whole
                 self._trouble = error
 
-    def store(self, store: Store) -> tuple[Descriptor, ...]:
+    def store(
+        self, store: Store, covered: Callable[[str, Path], Path] = lambda name, path: path
+    ) -> tuple[Descriptor, ...]:
         """Put what was printed into the store; an empty stream is not kept.
 
+        ``covered`` is given a stream's name and file, and gives the file that is stored in its place.
         Raises OSError where the log could not be kept whole (a full disk).
         """
         if self._trouble:
@@ -62,5 +66,6 @@ class Log:
                 stream.close()
             names = sorted(self._files)
         return tuple(
-            store.put_file(self._folder / name, f"log/{name}", "text/plain") for name in names
+            store.put_file(covered(name, self._folder / name), f"log/{name}", "text/plain")
+            for name in names
         )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro import (
     clock,
     commands,
     engines,
+    masking,
     outputs,
     outside,
     preparing,
     printed,
     records,
+    redacting,
     restoring,
     services,
     sessions,
@@ -56,6 +58,8 @@ class Options:
     memory: int | None = None
     """Bytes."""
     gpus: bool | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Values of variables that the record has without theirs."""
     control: bool = False
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
 
@@ -144,7 +148,20 @@ class _Stage:
         (self.session.path / "kept").touch()
         return replace(done, kept=self.workspace)
 
+    def _variables(self) -> dict[str, str]:
+        return redacting.restored(self.manifest.definition, self.options.env, self.run.short)
+
+    def _given(self) -> tuple[Finding, ...]:
+        if not self.options.env:
+            return ()
+        names = ", ".join(sorted(self.options.env))
+        said = (
+            f"redacted in the record and given anew; whether it is the same is not known: {names}"
+        )
+        return (Finding(Severity.RISKS, "env", said),)
+
     def play(self, sink: Sink, progress: Progress) -> Replay:
+        self._variables()  # before anything is restored for nothing
         progress.step("restoring the source")
         restoring.restore_source(self.project, self.manifest, self.workspace)
         count = len(self.manifest.definition.data)
@@ -160,7 +177,7 @@ class _Stage:
         ready = self._prepare(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
-        result = self._execute(ready, places, sink)
+        result, masked = self._execute(ready, places, sink)
         policy, store = _policy(self.project, self.manifest), self.project.store
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
@@ -172,7 +189,7 @@ class _Stage:
             self.engine.isolation,
             result,
             comparison,
-            (*restored, *ready.findings, *self._withheld()),
+            (*restored, *ready.findings, *self._withheld(), *self._given(), *masked),
             reused=ready.reused,
             build_seconds=ready.seconds,
         )
@@ -202,7 +219,9 @@ class _Stage:
             progress,
         )
 
-    def _execute(self, ready: Ready, places: Outside, sink: Sink) -> Result:
+    def _execute(
+        self, ready: Ready, places: Outside, sink: Sink
+    ) -> tuple[Result, tuple[Finding, ...]]:
         folder = self.workspace / self.manifest.provenance.project
         restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
         restoring.link_environment(self.manifest, self.workspace, ready.environment)
@@ -231,7 +250,8 @@ class _Stage:
         source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
         outputs.keep(self.project.store, self.workspace, collected.outputs)
-        return Result(
+        cover = self._cover()
+        result = Result(
             observed=True,
             outcome=outcome(execution),
             exit_code=execution.exit_code,
@@ -245,8 +265,9 @@ class _Stage:
             outputs=tuple(sorted((*collected.outputs, *elsewhere), key=lambda item: item.path)),
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
-            logs=log.store(self.project.store),
+            logs=log.store(self.project.store, cover.covered),
         )
+        return result, tuple(cover.notes)
 
     @property
     def _is_foreign(self) -> bool:
@@ -272,6 +293,17 @@ class _Stage:
             ),
         )
 
+    def _cover(self) -> masking.Cover:
+        """Where the recorded log was not masked, a metric keeps the name that it has there."""
+        was_masked = any(item.place.startswith("log/") for item in self.manifest.redacted)
+        return masking.Cover(
+            {**self.environ, **self.options.env},
+            self.project.config.allowed_secrets,
+            printed.rules(_policy(self.project, self.manifest)),
+            values=tuple(self.options.env.values()),
+            keep_names=not was_masked,
+        )
+
     def _stand_in(self) -> services.StandIn | None:
         """The server that stands in for the one that the command logged to."""
         used = self.manifest.definition.services
@@ -282,19 +314,19 @@ class _Stage:
         return services.stand_in(used, folder, isolated=self.engine.isolation != "none")
 
     def _job(self, ready: Ready) -> Job:
-        definition, recorded = self.manifest.definition, self.manifest.result.host
+        recorded = self.manifest.result.host
         gpus = self.options.gpus
         return Job(
             commands.translated(self.manifest, ready.environment, self.inside),
             self.workspace,
             self.inside,
             self.session,
-            definition.working_directory,
+            self.manifest.definition.working_directory,
             env={
                 "PYTHONUNBUFFERED": "1",
                 **{
                     name: commands.relocated(value, self.recorded, self.inside)
-                    for name, value in definition.env.items()
+                    for name, value in self._variables().items()
                 },
             },
             network=self._network,
