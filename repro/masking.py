@@ -25,6 +25,8 @@ CAP = 64 * 1000**2
 """Bytes of one stream that the scanner looks through, 20 to 30 MB/s; the rest is searched for known values."""
 MOST = 100_000
 """Places of one stream that are masked."""
+LINES, LINES_WITH_PATTERNS = 20_000, 100
+"""Lines that are looked at one by one, where masking all of them would change what is read."""
 _SHOWN = 5
 _NUMBER = re.compile(rb"[-+]?[\d.,_]*\d[\d.,_]*(?:[eE][-+]?\d+)?%?|(?i:[-+]?(?:nan|inf|infinity))")
 
@@ -212,18 +214,12 @@ def _agreed(
         content = stream.read(READ)
     numbers = [one for one in places if _is_number(content, one)]
     masked = [one for one in places if one not in set(numbers)] if numbers else places
-    for step in (_nothing, _telling_lines):
-        masked = step(content, masked, rules, keep_names)
-        if _reads_alike(content, masked, rules, keep_names):
-            break
-    else:
-        masked = [one for one in masked if one.start >= READ]
+    if not _reads_alike(content, masked, rules, keep_names):
+        masked = _telling_lines(content, masked, rules, keep_names)
+        if not _reads_alike(content, masked, rules, keep_names):
+            masked = [one for one in masked if one.start >= READ]
     kept = set(masked)
     return masked, [one for one in places if one not in kept]
-
-
-def _nothing(content: bytes, places: list[Place], rules: Rules, keep_names: bool) -> list[Place]:
-    return places
 
 
 def _telling_lines(
@@ -233,7 +229,9 @@ def _telling_lines(
     by_line: dict[int, list[Place]] = {}
     for one in places:
         by_line.setdefault(content.rfind(b"\n", 0, one.start) + 1, []).append(one)
-    kept = []
+    kept: list[Place] = []
+    if len(by_line) > (LINES_WITH_PATTERNS if rules.patterns else LINES):
+        return kept
     for begin, group in by_line.items():
         end = content.find(b"\n", group[-1].end)
         line = content[begin : end if end >= 0 else len(content)]

@@ -53,7 +53,10 @@ def taken_in(store: Store, result: Result, how: Rules) -> Result:
         found = _told(read(content, source, how, item.size), source)
         metrics += found.metrics
         uncompared += found.uncompared
-        if found.metrics:
+        if found.trouble:
+            # declared, so that it is red: what the patterns were to read was compared by nobody
+            sources.append(MetricSource(source, SourceState.UNREADABLE, detail=found.trouble))
+        elif found.metrics:
             sources.append(MetricSource(source, SourceState.READ, declared=False))
     return replace(
         result,
@@ -68,9 +71,10 @@ def _told(found: Reading, source: str) -> Reading:
     masked = [metric for metric in found.metrics if _is_masked(metric)]
     if not masked:
         return found
-    return Reading(
-        tuple(metric for metric in found.metrics if not _is_masked(metric)),
-        (
+    return replace(
+        found,
+        metrics=tuple(metric for metric in found.metrics if not _is_masked(metric)),
+        uncompared=(
             *found.uncompared,
             *(
                 Uncompared(source, item.name, Aside.IDENTIFIER, REDACTED, len(item.values) or 1)
