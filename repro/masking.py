@@ -21,13 +21,17 @@ from repro.log_metrics import Rules, read
 from repro.log_metrics.lines import CAP as READ
 from repro.manifest import REDACTED, Finding, MetricType, Redaction, Severity
 
-CAP = 64 * 1000**2
+CAP = 32 * 1000**2
 """Bytes of one stream that the scanner looks through, 20 to 30 MB/s; the rest is searched for known values."""
+EXACT, AROUND = 4 << 20, 16 << 10
+"""Bytes up to which a log is read whole to see whether masking changes anything; of a longer one so many before
+and after each place, as long as no secret has a sign in it that begins or ends something."""
 MOST = 100_000
 """Places of one stream that are masked."""
 LINES, LINES_WITH_PATTERNS = 20_000, 100
 """Lines that are looked at one by one, where masking all of them would change what is read."""
 _SHOWN = 5
+_PLAIN = re.compile(rb"[\w.~+/@!$-]+")
 _NUMBER = re.compile(rb"[-+]?[\d.,_]*\d[\d.,_]*(?:[eE][-+]?\d+)?%?|(?i:[-+]?(?:nan|inf|infinity))")
 
 
@@ -214,12 +218,33 @@ def _agreed(
         content = stream.read(READ)
     numbers = [one for one in places if _is_number(content, one)]
     masked = [one for one in places if one not in set(numbers)] if numbers else places
-    if not _reads_alike(content, masked, rules, keep_names):
+    if not _reads_alike(*_near(content, masked), rules, keep_names):
         masked = _telling_lines(content, masked, rules, keep_names)
-        if not _reads_alike(content, masked, rules, keep_names):
+        if not _reads_alike(*_near(content, masked), rules, keep_names):
             masked = [one for one in masked if one.start >= READ]
     kept = set(masked)
     return masked, [one for one in places if one not in kept]
+
+
+def _near(content: bytes, places: list[Place]) -> tuple[bytes, list[Place]]:
+    """The part of a long log that a reader has to see to tell: the places, and the lines around them."""
+    inside = [one for one in places if one.end <= len(content)]
+    plain = all(_PLAIN.fullmatch(content[one.start : one.end]) for one in inside)
+    if len(content) <= EXACT or not plain:
+        return content, inside
+    parts: list[bytes] = []
+    moved: list[Place] = []
+    end = size = 0
+    for one in inside:
+        begin = max(end, content.rfind(b"\n", 0, max(0, one.start - AROUND)) + 1)
+        if one.end > end:
+            stop = content.find(b"\n", one.end + AROUND)
+            stop = stop + 1 if stop >= 0 else len(content)
+            parts.append(content[begin:stop])
+            size, end = size + stop - begin, stop
+        shift = end - size
+        moved.append(Place(one.start - shift, one.end - shift, one.kind))
+    return b"".join(parts), moved
 
 
 def _telling_lines(

@@ -14,7 +14,7 @@ from workbench import Project
 
 from repro.log_metrics import Rules, read
 from repro.manifest import REDACTED, MetricType
-from repro.masking import Cover
+from repro.masking import EXACT, Cover, Place, _near
 
 TOKEN = "ghp_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=36))
 PASSWORD = "correct-horse-7"
@@ -192,6 +192,33 @@ def test_no_metric_of_any_log_changes(
     environ = {"DB_PASSWORD": PASSWORD, "API_KEY": "12345678"}
     clean, _ = masked(tmp_path_factory.mktemp("log"), text, environ)
     assert numbers(clean) == numbers(text)
+
+
+@pytest.mark.parametrize("path", CORPUS[:12], ids=lambda path: path.stem)
+def test_no_metric_of_a_long_log_changes(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only the lines around each secret are looked at."""
+    monkeypatch.setattr("repro.masking.EXACT", 100)
+    monkeypatch.setattr("repro.masking.AROUND", 200)
+    lines = path.read_text("utf-8", "replace").split("\n")
+    for at in range(3, len(lines), 11):
+        lines[at] += f" {TOKEN}"
+    text = "\n".join(lines)
+    clean, _ = masked(tmp_path, text)
+    assert numbers(clean) == numbers(text)
+
+
+def test_what_is_near_is_the_same_secrets() -> None:
+    text = b"".join(b"line %d\n" % at for at in range(400_000))
+    first, last = text.index(b"line 70000"), text.index(b"line 399999")
+    places = [Place(at + 5, at + 10, "a") for at in (first, first + 11, last)]
+    assert len(text) > EXACT
+    near, moved = _near(text, places)
+    assert len(near) < 200_000 and near.startswith(b"line ")
+    assert [near[one.start : one.end] for one in moved] == [
+        text[one.start : one.end] for one in places
+    ]
 
 
 # --- in a project ---------------------------------------------------------------------------

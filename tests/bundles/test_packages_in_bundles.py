@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -83,25 +82,12 @@ def test_a_replay_needs_no_index(
     env = {**CUT_OFF, "REPRO_BASE_IMAGE": os.environ["REPRO_BASE_IMAGE"], "PIP_NO_INDEX": None,
            "UV_CACHE_DIR": str(tmp_path / "no-cache"), "XDG_CACHE_HOME": str(tmp_path / "none")}  # fmt: skip
     words = ("replay", "latest", "--json", "--engine", engine)
-    begin = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    begin = workbench.now()
     assert project.repro(*words, cwd=here, env=env).expect(0).verdict == "identical"
     # neither what the command does nor what an installation executes reached a network
-    assert networks_since(begin, project.repro.pids) == ({"none"} if engine == "docker" else set())
-
-
-def networks_since(begin: str, pids: set[int]) -> set[str]:
-    """The networks that containers of these repros were connected to."""
-    end = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    shape = "{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Actor.Attributes.container}}"
-    told = workbench.docker("events", "--since", begin, "--until", end, "--format", shape)
-    rows = [line.split() for line in told.splitlines()]
-    mine = {
-        row[2]
-        for row in rows
-        if row[:2] == ["container", "create"]
-        and row[3].startswith(tuple(f"repro-{p}-" for p in pids))
-    }
-    return {row[3] for row in rows if row[:2] == ["network", "connect"] and row[4] in mine}
+    assert workbench.networks_since(begin, project.repro.pids) == (
+        {"none"} if engine == "docker" else set()
+    )
 
 
 @pytest.mark.parametrize(

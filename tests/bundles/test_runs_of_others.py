@@ -101,6 +101,6 @@ def test_what_is_a_reference(text: str, answer: bool) -> None:
 def test_a_push_that_is_refused_says_so(project: Project, tmp_path: Path) -> None:
     project.write("local/token", "ghp_" + "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5")
     code = "import pathlib; print(pathlib.Path('local/token').read_text()); open('metrics.json', 'w').write('1')"
-    project.record("python", "-c", code)
+    project.record("python", "-c", code, options=("--allow-secrets",))
     done = project.repro("push", "latest", str(tmp_path / "team"), cwd=project.path)
     done.complains(2, "not pushed, because a secret would go along")
