@@ -23,7 +23,7 @@ from repro.manifest import REDACTED, Finding, MetricType, Redaction, Severity
 
 CAP = 32 * 1000**2
 """Bytes of one stream that the scanner looks through, 20 to 30 MB/s; the rest is searched for known values."""
-EXACT, AROUND = 4 << 20, 16 << 10
+EXACT, AROUND = 4 << 20, 4 << 10
 """Bytes up to which a log is read whole to see whether masking changes anything; of a longer one so many before
 and after each place, as long as no secret has a sign in it that begins or ends something."""
 MOST = 100_000

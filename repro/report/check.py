@@ -47,7 +47,7 @@ def as_json(
             }
             for health in found
         ],
-        **({"saved": [_saved(item) for item in saved]} if saved else {}),
+        "saved": [_saved(item) for item in saved],
     }
     return canonical.dumps(document).decode() + "\n"
 
