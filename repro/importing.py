@@ -269,7 +269,7 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
     notes = []
     if manifest.policy.network:
         notes.append(
-            "its policy lets the command reach the network: replay with --no-network to refuse"
+            "it was recorded with the network; a replay of a run from elsewhere gives it only with --network"
         )
     if manifest.policy.log_patterns:
         notes.append("its policy has regular expressions, which are applied to the log")

@@ -87,6 +87,18 @@ def pull(store: Store, text: str, progress: Progress = SILENT) -> Imported:
         return done
 
 
+def is_reference(text: str) -> bool:
+    """Whether the words name a run in another place, as ``pull`` takes it, and nothing of this project: a
+    registry's name needs its tag, a folder has to be one that runs were pushed to."""
+    try:
+        reference = references.parse(text, _is_folder, with_run=True)
+    except UsageError:
+        return False
+    if isinstance(reference, Folder):
+        return (Path(reference.path).expanduser() / "oci-layout").is_file()
+    return isinstance(reference, Url) or bool(reference.tag or reference.digest)
+
+
 def _is_folder(text: str) -> bool:
     return Path(text).is_dir()
 

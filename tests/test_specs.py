@@ -119,7 +119,7 @@ NOUNS = {
     "metric": manifest.Metric, "metric_source": manifest.MetricSource, "host": manifest.Host,
     "gpu": manifest.GPU, "provenance": manifest.Provenance, "data_places": manifest.DataPlaces,
     "policy": manifest.Policy, "uncompared": manifest.Uncompared,
-    "tolerance": manifest.Tolerance, "finding": manifest.Finding,
+    "tolerance": manifest.Tolerance, "redaction": manifest.Redaction, "finding": manifest.Finding,
 }  # fmt: skip
 
 

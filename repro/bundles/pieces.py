@@ -53,17 +53,21 @@ class Sink(Protocol):
     def size(self) -> int: ...
 
 
-class Target(Protocol):
-    """Where a whole bundle goes."""
-
-    def file(self, name: str, content: bytes) -> None:
-        """``oci-layout`` or ``index.json``."""
+class Blobs(Protocol):
+    """Where blobs go."""
 
     def blob(self) -> AbstractContextManager[Sink]:
         """Takes one blob; what it has already may be dropped, of a block that fails nothing may stay."""
 
     def put(self, content: bytes) -> str:
         """A small blob; returns its digest."""
+
+
+class Target(Blobs, Protocol):
+    """Where a whole bundle goes."""
+
+    def file(self, name: str, content: bytes) -> None:
+        """``oci-layout`` or ``index.json``."""
 
     def finish(self) -> None:
         """All of it was written."""
@@ -91,6 +95,12 @@ def written(
         encoder.finish()
     blob = Blob(sink.digest, sink.size, piece.media_type + layout.ZSTD)
     return Layer(piece.path, blob, digest, size)
+
+
+def copied(piece: Piece, source: Path, write: Callable[[memoryview], object]) -> None:
+    """Copy what ``source`` holds as it is. Raises Damaged where it is not the piece, OSError."""
+    with source.open("rb") as stream:
+        _copied(piece, stream, write, lambda count: None)
 
 
 def _copied(

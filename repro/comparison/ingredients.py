@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from repro.comparison.nouns import TWO_RUNS, IngredientDifference, Sides
 from repro.comparison.pairing import count, pairs, some
 from repro.manifest import (
+    REDACTED,
     Command,
     Data,
     Definition,
@@ -68,6 +69,26 @@ def _differences(a: Definition, b: Definition) -> Iterator[IngredientDifference]
         "working directory", "", a.working_directory or ".", b.working_directory or "."
     )
     yield from _mapping("env", a.env, b.env)
+    yield from _redacted(a, b)
+
+
+def _redacted(a: Definition, b: Definition) -> Iterator[IngredientDifference]:
+    """What has no value on either side: that nothing differs there says nothing."""
+    both = [("env", name) for name in sorted(a.env.keys() & b.env.keys())
+            if a.env[name] == b.env[name] == REDACTED]  # fmt: skip
+    for (source, name), _, ours, theirs in pairs(
+        a.params, b.params, lambda it: (it.source, it.name)
+    ):
+        if ours and theirs and ours.value == theirs.value == REDACTED:
+            both.append(("params", f"{source}:{name}"))
+    if REDACTED in a.command.argv and a.command.argv == b.command.argv:
+        both.append(("command", "argv"))
+    theirs_by_name = {stage.name: stage.commands for stage in b.command.stages}
+    for stage in a.command.stages:
+        if REDACTED in stage.commands and theirs_by_name.get(stage.name) == stage.commands:
+            both.append(("command", f"stage {stage.name}: commands"))
+    detail = "redacted in both: whether it is the same is not known"
+    yield from (IngredientDifference(kind, name, REDACTED, REDACTED, detail) for kind, name in both)
 
 
 def _changed(

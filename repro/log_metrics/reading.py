@@ -37,6 +37,8 @@ class Reading:
     """Sorted by name."""
     uncompared: tuple[Uncompared, ...]
     """What was recognised and is not compared, sorted by name."""
+    trouble: str = ""
+    """Why the project's patterns could not be applied: the metrics are not those that it asked for."""
 
 
 @dataclass
@@ -94,7 +96,7 @@ def read(
         if rules.ignores(metric.name):
             value = metric.values[0] if metric.values else metric.value
             collected.tell(metric.name, Aside.IGNORED, f"{value}"[:80], len(metric.values) or 1)
-    return Reading(kept, _uncompared(collected, source))
+    return Reading(kept, _uncompared(collected, source), matched.trouble)
 
 
 def _uncompared(collected: _Collected, source: str) -> tuple[Uncompared, ...]:

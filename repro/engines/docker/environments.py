@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import docker
@@ -22,6 +23,7 @@ from docker.types import Mount
 from repro.capturing import host
 from repro.engines import uv as tools
 from repro.engines.base import Site
+from repro.engines.docker import networks
 from repro.engines.docker.client import FAULTS, explained, short
 from repro.engines.docker.container import created
 from repro.engines.docker.images import Images
@@ -127,6 +129,8 @@ class Environments:
         with created(self._client, site.session, options, self._later) as container:
             container.start()
             lacking = self._install_tools(container, recipe, site)
+            if site.sources.offline:
+                networks.cut(self._client, container)
             compiled: tuple[Finding, ...] = ()
             for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
                 progress.detail(" ".join(command))
@@ -136,7 +140,7 @@ class Environments:
                     self._exec(container, words, env)
                 except _NoCompiler:
                     progress.detail("installing a compiler")
-                    compiled = self._get_compiler(container, env)
+                    compiled = self._get_compiler(container, site, env)
                     self._exec(container, words, env)
             self._compile(container)
             facts = self._facts(container)
@@ -156,10 +160,14 @@ class Environments:
                 )
         return Image(tag, id=made["Id"]), (*lacking, *compiled)
 
-    def _get_compiler(self, container: Container, env: dict[str, str]) -> tuple[Finding, ...]:
+    def _get_compiler(
+        self, container: Container, site: Site, env: dict[str, str]
+    ) -> tuple[Finding, ...]:
         """For packages of which there is source only; uv keeps what is built, so it is done once."""
         words = ["/bin/sh", "-c", dockerfile.get(("cc", "c++", "make"))]
-        with explained("installing a compiler"):
+        reached = site.sources.offline and not tools.uses_loopback(site.sources)
+        network = networks.connected(self._client, container) if reached else nullcontext()
+        with network, explained("installing a compiler"):
             code, said = container.exec_run(words, environment=env)
         if code:
             raise Unreplayable(
@@ -268,7 +276,11 @@ class Environments:
             ),
             "user": "0:0",
             "mounts": mounts,
-            "network_mode": "host" if tools.uses_loopback(site.sources) else "bridge",
+            "network_mode": networks.mode(
+                offline=site.sources.offline,
+                loopback=tools.uses_loopback(site.sources),
+                programs=bool(recipe.tools),
+            ),
         }
 
     def _exec(self, container: Container, command: tuple[str, ...], env: dict[str, str]) -> None:
