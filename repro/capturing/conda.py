@@ -90,7 +90,7 @@ def rebuilt(prefix: Path) -> tuple[CondaFile, ...]:
         )
         for item in packages
     ]
-    found += [CondaFile(_plain(name), "") for name in broken]
+    found += [CondaFile(re.sub(r"[^A-Za-z0-9._-]", "_", name), "") for name in broken]
     return tuple(sorted(found, key=lambda item: (item.name, item.version, item.build)))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from repro import canonical
 from repro.environment import conda
+from repro.environment.conda_install import REFUSED
 from repro.environment.recipe import Recipe
 from repro.errors import EngineError, Unreplayable
 from repro.manifest import Finding, Severity
@@ -100,13 +101,14 @@ def check_here(recipe: Recipe) -> None:
 
 def failed(installer: Installer, said: str) -> Unreplayable:
     """What is to be said where the installer did not come to its end."""
-    if installer.micromamba:
+    *_, why = said.partition(REFUSED)
+    if installer.micromamba or why:
         return Unreplayable(
-            f"conda's packages could not be installed by {installer.said}: {said}",
-            "are the channels that the run names still there, and can they be reached from here?",
+            f"conda's packages could not be installed by {installer.said}: {why or said}",
+            "are the channels still there that the run names, and can they be reached from here?",
         )
     return Unreplayable(
-        f"conda's packages could not be installed: there is no micromamba, and {installer.said} from the "
-        f"package index did not manage: {said}",
+        f"conda's packages cannot be installed: there is no micromamba, and {installer.said} could not be "
+        f"had or used: {said}",
         f"name a micromamba in {VARIABLE}, or a base image that has one: `image:` in repro.yaml",
     )

@@ -22,6 +22,9 @@ LINE = re.compile(
     r"(?:#(?P<hash>[0-9a-f]{32}|sha256:[0-9a-f]{64}))?"
 )
 
+REFUSED = "refused: "
+"""Before a sentence that says what of the list cannot be had."""
+
 
 class Refused(Exception):
     """What the list says cannot be had; a sentence."""
@@ -119,7 +122,7 @@ def main() -> None:
     try:
         asyncio.run(install(entries(text.read_text("utf-8")), prefix.absolute(), cache.absolute()))
     except Refused as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {REFUSED}{error}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,16 @@ PLACEHOLDER = "/opt/placeholder/" + "long_" * 40
 SUBDIR = f"linux-{'aarch64' if platform.machine() == 'aarch64' else '64'}"
 VERSION = platform.python_version()
 SITE = "site-packages"
-_LEFT_OUT = ("test", "idlelib", "ensurepip", "lib2to3", "tkinter", "turtledemo", "__pycache__", SITE)
+_LEFT_OUT = (
+    "test",
+    "idlelib",
+    "ensurepip",
+    "lib2to3",
+    "tkinter",
+    "turtledemo",
+    "__pycache__",
+    SITE,
+)
 
 
 def package(
@@ -139,12 +148,12 @@ def install(files: Iterable[CondaFile], prefix: Path, scratch: Path) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     (scratch / conda.LIST).write_text(conda.explicit(files))
     (scratch / conda.SCRIPT).write_text(conda.script())
-    words = conda.by_rattler(_uv(), str(scratch), str(prefix), str(scratch / "cache"))
+    words = conda.by_rattler(uv_program(), str(scratch), str(prefix), str(scratch / "cache"))
     env = {**os.environ, "UV_CACHE_DIR": str(workbench.BUILD / "uv"), "UV_NO_CONFIG": "1"}
     subprocess.run(words, check=True, env=env, capture_output=True)
 
 
-def _uv() -> str:
+def uv_program() -> str:
     import uv
 
     return os.fsdecode(uv.find_uv_bin())
