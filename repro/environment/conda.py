@@ -44,6 +44,8 @@ def in_the_way(files: Sequence[CondaFile], machine: str) -> str:
     bare = [f"{item.name} {item.version}".strip() for item in files if item.url is None]
     if bare:
         return f"packages of conda have no address that others can reach: {_some(bare)}"
+    if all(item.name != "python" for item in files):
+        return "its packages of conda have no Python among them"
     wanted = f"linux-{_MACHINES.get(machine, machine)}"
     foreign = {found for item in files if (found := _subdir(item)) not in ("noarch", wanted, "")}
     if foreign:

@@ -195,5 +195,11 @@ def test_scripts_of_activation_are_named(tmp_path: Path) -> None:
     ],
 )
 def test_what_stands_in_the_way_of_making_it_again(url: str | None, machine: str, why: str) -> None:
-    said = lists.in_the_way([CondaFile("a", "1.0", "h_0", url)], machine)
+    python = CondaFile("python", "3.11.7", "h_0", f"{CHANNEL}/noarch/python-3.11.7-h_0.conda")
+    said = lists.in_the_way([CondaFile("a", "1.0", "h_0", url), python], machine)
     assert (why in said) if why else said == ""
+
+
+def test_without_a_python_the_bases_own_would_run() -> None:
+    alone = CondaFile("a", "1.0", "h_0", f"{CHANNEL}/noarch/a-1.0-h_0.conda")
+    assert "no Python" in lists.in_the_way([alone], "x86_64")
