@@ -100,6 +100,7 @@ def test_it_is_made_again_from_the_very_files(engine: str, trained: Project) -> 
     # numeric is on no index: nothing but conda's own file can have brought it
     assert "environment/requirements.lock" not in roles
     assert f"environment/{conda.LIST}" in roles
+    assert "1 packages, 3 of conda's" in trained.repro("show").expect(0).out
     said = trained.repro("replay", "--engine", engine).expect(0).out
     assert said.startswith("identical")
     assert "conda's packages were installed anew by py-rattler" in said
