@@ -170,7 +170,9 @@ def _provenance(project: Project, parts: Ingredients, pins: Pins) -> Provenance:
         tags=taken.tags,
         interpreter=str(found.path) if found and found.path else None,
         interpreter_found=found.how if found else None,
-        prefix=probe.prefix if probe and probe.prefix != probe.base_prefix else None,
+        prefix=probe.prefix
+        if probe and (probe.prefix != probe.base_prefix or pins.environment.conda)
+        else None,
     )
 
 

@@ -41,6 +41,11 @@ def collect(
         for item in environment.packages
         if item.origin in (PackageOrigin.VCS, PackageOrigin.LOCAL)
     ]
+    if environment.conda:
+        lines.append(
+            f"the {len(environment.conda)} packages of conda: they come from their channels; --with image "
+            "takes them along"
+        )
     if not lock or not environment.interpreter:
         return tuple(found.values()), lines
     text = project.store.read(lock).decode("utf-8")

@@ -134,6 +134,19 @@ class Image:
 
 
 @dataclass(frozen=True)
+class CondaFile:
+    """One package of conda as it is installed: the file that it is made again from."""
+
+    name: str
+    version: str
+    build: str = ""
+    url: str | None = None
+    """Of its file, without credentials; None: none that others can reach."""
+    md5: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Environment:
     kind: EnvironmentKind
     image: Image | None
@@ -141,6 +154,9 @@ class Environment:
     packages: tuple[Package, ...] = ()
     tools: tuple[str, ...] = ()
     """Programs that the command starts and that a slim image lacks: make, git, gcc."""
+    conda: tuple[CondaFile, ...] = ()
+    """All that conda installed, where the interpreter is one of conda's; ``packages`` has those of Python
+    among it too."""
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ NOUNS = {
     "definition": manifest.Definition, "source": manifest.Source, "submodule": manifest.Submodule,
     "data": manifest.Data, "environment": manifest.Environment, "image": manifest.Image,
     "interpreter": manifest.Interpreter, "package": manifest.Package, "command": manifest.Command,
+    "conda_file": manifest.CondaFile,
     "stage": manifest.Stage, "service": manifest.Service,
     "stage_run": manifest.StageRun, "param": manifest.Param, "result": manifest.Result,
     "metric": manifest.Metric, "metric_source": manifest.MetricSource, "host": manifest.Host,

@@ -150,16 +150,24 @@ class _Asker:
         sources = index.sources(
             self.environ, projects=[self.project.folder, self.project.workspace]
         )
+        # conda's own come from its channels, and the index is not asked for them
+        locked = {entry.name for entry in parse(lock)}
+        asked = tuple(
+            item for item in environment.packages if not environment.conda or item.name in locked
+        )
         answer = self.once.ask(
             ("packages", lock, repr(interpreter)),
-            lambda: files.standing(environment.packages, lock, interpreter, sources, self.environ),
+            lambda: files.standing(asked, lock, interpreter, sources, self.environ),
         )
+        of_conda = f"{len(environment.conda)} of conda" if environment.conda else ""
         unasked = tuple(
             f"{item.name} ({item.origin.value})"
             for item in environment.packages
             if item.origin in (PackageOrigin.VCS, PackageOrigin.URL)
             or (item.origin is PackageOrigin.LOCAL and item.location is None)
         )
+        if of_conda:
+            unasked = (*unasked, of_conda)
         files_here = {
             item.digest
             for item in came_along.below("packages/").values()

@@ -10,6 +10,7 @@ from repro.comparison.pairing import count, pairs, some
 from repro.manifest import (
     REDACTED,
     Command,
+    CondaFile,
     Data,
     Definition,
     Descriptor,
@@ -219,6 +220,7 @@ def _environment(a: Environment, b: Environment) -> Iterator[IngredientDifferenc
     yield from _changed("environment", "kind", a.kind.value, b.kind.value)
     yield from _packages(a.packages, b.packages)
     yield from _changed("environment", "tools", _words(a.tools), _words(b.tools))
+    yield from _conda(a.conda, b.conda)
     for part in ("implementation", "version"):
         ours, theirs = (getattr(side.interpreter, part, None) for side in (a, b))
         yield from _changed("interpreter", part, ours, theirs)
@@ -237,6 +239,21 @@ def _packages(a: Iterable[Package], b: Iterable[Package]) -> Iterator[Ingredient
         if ours and theirs and ours.version == theirs.version:
             detail = "the same version from another origin"
         yield IngredientDifference("packages", name, _package(ours), _package(theirs), detail)
+
+
+def _conda(a: Iterable[CondaFile], b: Iterable[CondaFile]) -> Iterator[IngredientDifference]:
+    for (name,), _, ours, theirs in pairs(a, b, lambda package: (package.name,)):
+        if ours == theirs:
+            continue
+        detail = "" if ours and theirs else "added" if theirs else "removed"
+        if ours and theirs and (ours.version, ours.build) == (theirs.version, theirs.build):
+            detail = "the same build by its name, from another file"
+        name = f"conda {name}"
+        yield IngredientDifference("packages", name, _built(ours), _built(theirs), detail)
+
+
+def _built(package: CondaFile | None) -> str | None:
+    return f"{package.version} {package.build}".strip() if package else None
 
 
 def _package(package: Package | None) -> str | None:

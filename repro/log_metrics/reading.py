@@ -116,6 +116,7 @@ class _Reader:
             message, prefix = prefixes.stripped(text)
             self.texts.append(message)
             self.prefixes.append(prefix)
+        self.process, self.texts = prefixes.without_process(texts, self.texts)
         self.table: tables.Table | None = None
         self.plans: dict[str, shapes.Plan | None] = {}
         self.blanks = 0
@@ -129,6 +130,8 @@ class _Reader:
 
     def all(self) -> Iterator[Found]:
         at = 0
+        if self.process:
+            yield Found(asides=(SetAside("process number", Aside.SETTING, self.process),))
         while at < len(self.texts):
             if self.prefixes[at]:
                 yield Found(asides=self.prefixes[at])
