@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import canonical, preparing, restoring, sessions
-from repro.bundles import carried, images, layout, pieces
+from repro.bundles import carried, gathering, group_writing, groups, images, layout, pieces
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Index, Layer
 from repro.bundles.metering import Meter
 from repro.bundles.pieces import Damaged, Piece, Target
@@ -123,7 +123,9 @@ class _Export:
         found = {piece.path: piece for piece in self._always()}
         left_out: list[str] = []
         if self.options.data:
-            found |= {piece.path: piece for piece in self._data() if piece.path not in found}
+            for piece in self._data():
+                known = found.get(piece.path)
+                found[piece.path] = replace(known, place=piece.place) if known else piece
         elif self.run.manifest.definition.data:
             left_out.append("the data: a replay takes it from DVC's cache or remote (--with data)")
         outputs, lines = self._outputs()
@@ -158,7 +160,7 @@ class _Export:
             paths = tuple(map(Path, item.paths))
             yield Piece(
                 f"data/files/{item.md5}", paths[0].stat().st_size, paths,
-                md5=item.md5, algorithm=item.algorithm,
+                md5=item.md5, algorithm=item.algorithm, place=item.place,
             )  # fmt: skip
 
     def _outputs(self) -> tuple[list[Piece], list[str]]:
@@ -226,14 +228,18 @@ def write(
     meter = Meter(progress, "writing", total)
     progress.step(f"writing {len(found)} pieces")
     archive.file("oci-layout", layout.LAYOUT)
-    layers = tuple(_write(archive, piece, meter) for piece in found)
+    split = gathering.gathered(found)
+    layers = [_write(archive, piece, meter) for piece in split.alone]
+    for number, members in enumerate(split.groups, 1):
+        layers += _write_group(archive, members, number, meter)
+    layers.sort(key=lambda layer: layer.path)
     stated = _write_image(archive, image, meter) if image else None
     config = Blob(archive.put(manifest), len(manifest), layout.RUN_TYPE)
-    bundle = layout.dump_bundle(Bundle(config, layers, stated.digest if stated else None))
+    bundle = layout.dump_bundle(Bundle(config, tuple(layers), stated.digest if stated else None))
     named = Blob(archive.put(bundle), len(bundle), layout.MANIFEST_TYPE)
     archive.file("index.json", layout.dump_index(Index(named, stated)))
     archive.finish()
-    return named.digest, layers
+    return named.digest, tuple(layers)
 
 
 def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:
@@ -248,6 +254,18 @@ def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:
                 raise ReproError(f"cannot read {source}: {error.strerror}") from error
             raise
     raise pieces.damaged(piece)
+
+
+def _write_group(
+    archive: Target, members: tuple[Piece, ...], number: int, meter: Meter
+) -> tuple[Layer, Layer]:
+    """The tar, then its listing."""
+    tar, listing = groups.paths(number)
+    with archive.blob() as sink:
+        layer, stated = group_writing.written(members, tar, sink, meter.add)
+    content = groups.dump_listing(stated)
+    with archive.blob() as sink:
+        return layer, pieces.written_bytes(content, listing, groups.LISTING_TYPE, sink)
 
 
 def _write_image(archive: Target, image: images.Unpacked, meter: Meter) -> Blob:

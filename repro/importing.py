@@ -12,10 +12,12 @@ import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from repro import canonical, sessions
-from repro.bundles import carried, coding, gitpack
+from repro.bundles import carried, coding, gitpack, groups
 from repro.bundles.carried import Carried
+from repro.bundles.groups import Group
 from repro.bundles.layout import Layer
 from repro.bundles.metering import Meter, size
 from repro.bundles.opening import SMALL_DOCUMENT, Opened, TarSource, open_bundle, read
@@ -125,16 +127,20 @@ class _Import:
         folder = self.session.folder("blobs")
         both = (*self._layers, *self._image_layers)
         meter = Meter(self.progress, "verifying", sum(layer.blob.size for layer in both))
-        self.progress.step(f"verifying {len(both)} pieces")
+        count = sum(1 for _ in self.opened.contents) + len(self._image_layers)
+        self.progress.step(f"verifying {count} pieces")
         files: dict[str, Path] = {}
         sizes: dict[str, int] = {}
-        for layer in self._layers:
+        for layer in self.opened.contents:
             if sizes.setdefault(layer.content_digest, layer.content_size) != layer.content_size:
                 raise refused(f"{shown(layer.path)} has another size in another place")
+        for layer in self.opened.alone:
             if layer.content_digest not in files:
                 target = folder / layer.content_digest.removeprefix("sha256:")
                 self._unpacked(layer, target, meter)
                 files[layer.content_digest] = target
+        for group in self.opened.groups:
+            self._unpacked_group(group, folder, files, meter)
         for layer in self._image_layers:
             target = folder / layer.blob.digest.removeprefix("sha256:")
             if layer.blob.digest not in files:
@@ -172,6 +178,18 @@ class _Import:
             for chunk in self._content(layer, self._blob(layer, meter)):
                 out.write(chunk)
 
+    def _unpacked_group(
+        self, group: Group, folder: Path, files: dict[str, Path], meter: Meter
+    ) -> None:
+        def place(digest: str) -> IO[bytes]:
+            if digest in files:
+                return Path(os.devnull).open("wb")  # from elsewhere already; verified all the same
+            files[digest] = folder / digest.removeprefix("sha256:")
+            return files[digest].open("xb")
+
+        layer = group.archive
+        groups.unpack(self._content(layer, self._blob(layer, meter)), group, place)
+
     def _copied(self, layer: Layer, target: Path, meter: Meter) -> None:
         """A layer of the image stays packed; what it unpacks to is looked at all the same."""
         with target.open("xb") as out:
@@ -202,7 +220,7 @@ class _Import:
         named = {item.path for item in self.opened.manifest.contents}
         contents = tuple(
             Descriptor(layer.path, layer.content_digest, layer.content_size, layer.media_type)
-            for layer in self._layers
+            for layer in self.opened.contents
             if carried.is_role(layer.path) and layer.path not in named
         )
         blob = self.opened.image_blob

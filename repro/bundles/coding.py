@@ -34,7 +34,11 @@ def is_worth(stream: IO[bytes], size: int) -> bool:
         stream.seek(start)
         parts.append(stream.read(_SAMPLE))
     stream.seek(0)
-    sample = b"".join(parts)
+    return shrinks(b"".join(parts))
+
+
+def shrinks(sample: bytes) -> bool:
+    """Whether compressing saves a tenth of it."""
     return len(zstd.compress(sample, level=1)) < _WORTH * len(sample)
 
 

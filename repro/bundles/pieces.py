@@ -7,6 +7,7 @@ is worth compressing, and yields its layer.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from repro import canonical
 from repro.bundles import coding, layout
 from repro.bundles.layout import Blob, Layer
 from repro.capturing.digests import HASHERS, Algorithm
-from repro.errors import Corrupt
+from repro.errors import Corrupt, ReproError
 
 LARGE = 8 << 20
 """Bytes from which on a second thread pays."""
@@ -39,6 +40,8 @@ class Piece:
     md5: str | None = None
     """Hex digits: what DVC knows it by."""
     algorithm: Algorithm = "md5"
+    place: str = ""
+    """Where it lies in the workspace, where the role does not say so."""
 
 
 class Sink(Protocol):
@@ -91,6 +94,44 @@ def written(
         encoder.finish()
     blob = Blob(sink.digest, sink.size, piece.media_type + layout.ZSTD)
     return Layer(piece.path, blob, digest, size)
+
+
+def written_bytes(content: bytes, path: str, media_type: str, sink: Sink) -> Layer:
+    """Write a document of our own, compressed where that helps."""
+    digest = canonical.digest_bytes(content)
+    if len(content) < coding.SMALL or not coding.shrinks(content[:LARGE]):
+        sink.write(content)
+        return Layer(path, Blob(digest, len(content), media_type), digest, len(content))
+    encoder = coding.Encoder(sink.write)
+    encoder.write(content)
+    encoder.finish()
+    blob = Blob(sink.digest, sink.size, media_type + layout.ZSTD)
+    return Layer(path, blob, digest, len(content))
+
+
+def small(piece: Piece) -> tuple[bytes, str]:
+    """The content of a piece that fits into memory, and its digest, from the first source that has it.
+
+    Raises Corrupt where none has, ReproError where one cannot be read.
+    """
+    for source in piece.sources:
+        try:
+            if source.stat().st_size > 2 * piece.size:
+                continue  # it is another file now; line endings make it at most twice as large
+            content = source.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ReproError(f"cannot read {source}: {error.strerror}") from error
+        digest = canonical.digest_bytes(content)
+        if piece.md5 is None:
+            right = piece.digest in (None, digest)
+        else:
+            found = HASHERS[piece.algorithm](io.BytesIO(content).readinto, len(content), None)
+            right = found == piece.md5.removesuffix(".dir")
+        if right:
+            return content, digest
+    raise damaged(piece)
 
 
 def _copied(

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ needs_skopeo = pytest.mark.skipif(not shutil.which("skopeo"), reason="no skopeo 
 @pytest.mark.docker
 def test_a_complete_bundle_is_replayed_by_hand(dvc_project: Project, tmp_path: Path) -> None:
     project = dvc_project
+    small = {f"data/set/{n % 3}/{n}.txt": f"{n}\n" * n for n in range(1, 80)}
+    for name, content in small.items():
+        project.write(name, content)
+    project.dvc("add", "data/set")
+    project.commit("Many small files")
     project.write("train.py", workbench.TRAIN + "print('not committed')\n" + "# long\n" * 2000)
     run = project.record("python", "train.py")
     definition = run["manifest"]["definition"]
@@ -31,10 +37,9 @@ def test_a_complete_bundle_is_replayed_by_hand(dvc_project: Project, tmp_path: P
     project.repro("export", "latest", str(file), "--complete", cwd=project.path).expect(0)
     here = tmp_path / "by-hand"
     here.mkdir()
+    data = {"data/points.csv": workbench.POINTS, **small}
     (here / "data.md5").write_text(
-        "".join(
-            f"{item['hash'].removeprefix('md5:')} {item['path']}\n" for item in definition["data"]
-        )
+        "".join(f"{md5(content.encode()).hexdigest()} {path}\n" for path, content in data.items())
     )
     variables = "".join(f"{name}={value}\n" for name, value in definition.get("env", {}).items())
     (here / "variables").write_text(variables)
@@ -63,7 +68,7 @@ def test_a_complete_bundle_is_replayed_by_hand(dvc_project: Project, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     for path in workbench.OUTPUTS:
         assert f"{path}: OK" in done.stdout
-    assert done.stdout.count(": OK") == len(workbench.OUTPUTS) + len(definition["data"])
+    assert done.stdout.count(": OK") == len(workbench.OUTPUTS) + len(data)
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=here / "source", capture_output=True, check=True
     )
