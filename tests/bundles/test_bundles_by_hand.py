@@ -84,9 +84,19 @@ def test_skopeo_reads_a_bundle(exported: Path, honest: Parts, tmp_path: Path) ->
     assert json.loads(said.stdout) == honest.bundle
     config = subprocess.run(
         ["skopeo", "inspect", "--raw", "--config", f"oci-archive:{exported}"],
-        capture_output=True, check=False,
+        capture_output=True, check=True,
     )  # fmt: skip
-    assert config.returncode or json.loads(config.stdout) == honest.run
+    assert json.loads(config.stdout) == honest.run
+
+
+@needs_skopeo
+def test_without_raw_skopeo_says_that_it_is_no_image(exported: Path) -> None:
+    """specs/bundle.md says so; where a later skopeo prints something, it has to say so."""
+    said = subprocess.run(
+        ["skopeo", "inspect", f"oci-archive:{exported}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert said.returncode == 0 or "artifact with type" in said.stderr
 
 
 @needs_skopeo
