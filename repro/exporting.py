@@ -8,9 +8,11 @@ from pathlib import Path
 
 from repro import canonical, preparing, restoring, sessions
 from repro.bundles import carried, gathering, group_writing, groups, images, layout, pieces
+from repro.bundles.gathering import Gathered
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Index, Layer
 from repro.bundles.metering import Meter
 from repro.bundles.pieces import Damaged, Piece, Target
+from repro.bundles.remembering import Memory
 from repro.bundles.tar_writing import Archive
 from repro.capturing import data
 from repro.errors import ReproError, Unreplayable, UsageError
@@ -216,11 +218,12 @@ class _Export:
 
 
 def write(
-    archive: Target, parts: Parts, progress: Progress = SILENT
+    archive: Target, parts: Parts, progress: Progress = SILENT, memory: Memory | None = None
 ) -> tuple[str, tuple[Layer, ...]]:
     """Write all of it: layers, then the documents that name them. The bundle's digest, and its layers.
 
-    Raises Corrupt where a piece is not what was recorded.
+    What ``memory`` knows to be there is not written again. Raises Corrupt where a piece is not what was
+    recorded.
     """
     found, image, manifest = parts.pieces, parts.image, parts.manifest
     total = sum(piece.size for piece in found)
@@ -229,9 +232,16 @@ def write(
     progress.step(f"writing {len(found)} pieces")
     archive.file("oci-layout", layout.LAYOUT)
     split = gathering.gathered(found)
-    layers = [_write(archive, piece, meter) for piece in split.alone]
-    for number, members in enumerate(split.groups, 1):
-        layers += _write_group(archive, members, number, meter)
+    layers: list[Layer] = []
+    for members, paths in _layered(split):
+        made = memory.recall(members, paths) if memory else None
+        if made is None:
+            made = _write_layers(archive, members, paths, meter)
+            if memory:
+                memory.keep(members, made)
+        else:
+            meter.add(sum(piece.size for piece in members))
+        layers += made
     layers.sort(key=lambda layer: layer.path)
     stated = _write_image(archive, image, meter) if image else None
     config = Blob(archive.put(manifest), len(manifest), layout.RUN_TYPE)
@@ -240,6 +250,22 @@ def write(
     archive.file("index.json", layout.dump_index(Index(named, stated)))
     archive.finish()
     return named.digest, tuple(layers)
+
+
+def _layered(split: Gathered) -> Iterator[tuple[tuple[Piece, ...], tuple[str, ...]]]:
+    """What goes into one layer, or into a group's two, and their paths."""
+    for piece in split.alone:
+        yield (piece,), (piece.path,)
+    for number, members in enumerate(split.groups, 1):
+        yield members, groups.paths(number)
+
+
+def _write_layers(
+    archive: Target, members: tuple[Piece, ...], paths: tuple[str, ...], meter: Meter
+) -> tuple[Layer, ...]:
+    if len(paths) == 1:
+        return (_write(archive, members[0], meter),)
+    return _write_group(archive, members, paths, meter)
 
 
 def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:
@@ -257,10 +283,10 @@ def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:
 
 
 def _write_group(
-    archive: Target, members: tuple[Piece, ...], number: int, meter: Meter
+    archive: Target, members: tuple[Piece, ...], paths: tuple[str, ...], meter: Meter
 ) -> tuple[Layer, Layer]:
     """The tar, then its listing."""
-    tar, listing = groups.paths(number)
+    tar, listing = paths
     with archive.blob() as sink:
         layer, stated = group_writing.written(members, tar, sink, meter.add)
     content = groups.dump_listing(stated)

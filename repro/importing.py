@@ -22,7 +22,7 @@ from repro.bundles.layout import Layer
 from repro.bundles.metering import Meter, size
 from repro.bundles.opening import SMALL_DOCUMENT, Opened, TarSource, open_bundle, read
 from repro.bundles.refusing import refused, shown
-from repro.errors import NotFound, ReproError
+from repro.errors import Corrupt, NotFound, ReproError
 from repro.manifest import Descriptor, Manifest
 from repro.packing import MEDIA_TYPE as PACK
 from repro.progress import SILENT, Progress
@@ -60,9 +60,19 @@ def import_bundle(store: Store, path: Path, progress: Progress = SILENT) -> Impo
         return taken(store, open_bundle(TarSource(stream)), session, progress)
 
 
-def taken(store: Store, opened: Opened, session: Session, progress: Progress = SILENT) -> Imported:
-    """Verify the layers of an opened bundle and take its run into the store, wherever it comes from."""
-    return _Import(store, opened, session, progress).taken()
+def taken(
+    store: Store,
+    opened: Opened,
+    session: Session,
+    progress: Progress = SILENT,
+    *,
+    far: bool = False,
+) -> Imported:
+    """Verify the layers of an opened bundle and take its run into the store, wherever it comes from.
+
+    ``far``: its blobs are fetched; what the store has as it should be stands in for them.
+    """
+    return _Import(store, opened, session, progress, far).taken()
 
 
 def is_bundle(path: Path) -> bool:
@@ -90,6 +100,7 @@ class _Import:
     opened: Opened
     session: Session
     progress: Progress
+    far: bool
 
     def taken(self) -> Imported:
         self._room()
@@ -135,18 +146,35 @@ class _Import:
             if sizes.setdefault(layer.content_digest, layer.content_size) != layer.content_size:
                 raise refused(f"{shown(layer.path)} has another size in another place")
         for layer in self.opened.alone:
-            if layer.content_digest not in files:
-                target = folder / layer.content_digest.removeprefix("sha256:")
-                self._unpacked(layer, target, meter)
-                files[layer.content_digest] = target
+            if layer.content_digest in files or self._at_hand((layer,), files):
+                continue
+            target = folder / layer.content_digest.removeprefix("sha256:")
+            self._unpacked(layer, target, meter)
+            files[layer.content_digest] = target
         for group in self.opened.groups:
-            self._unpacked_group(group, folder, files, meter)
+            if not self._at_hand(group.members, files):
+                self._unpacked_group(group, folder, files, meter)
         for layer in self._image_layers:
             target = folder / layer.blob.digest.removeprefix("sha256:")
             if layer.blob.digest not in files:
                 self._copied(layer, target, meter)
                 files[layer.blob.digest] = target
         return files
+
+    def _at_hand(self, layers: tuple[Layer, ...], files: dict[str, Path]) -> bool:
+        """Whether the store has all of it, verified, so that it need not be fetched."""
+        if not self.far:
+            return False
+        found: dict[str, Path] = {}
+        for item in layers:
+            wanted = Descriptor(item.path, item.content_digest, item.content_size)
+            try:
+                found[item.content_digest] = self.store.verified(wanted)
+            except (NotFound, Corrupt, OSError):
+                return False
+        for digest, path in found.items():
+            files.setdefault(digest, path)
+        return True
 
     def _blob(self, layer: Layer, meter: Meter) -> Iterator[bytes]:
         """The blob's bytes; behind the last one its digest is known to be right."""
@@ -230,8 +258,11 @@ class _Import:
     def _kept(self, files: dict[str, Path], more: Carried) -> Run:
         """Blobs, then what names them: a run that is listed is whole, also after a power cut."""
         self.progress.step("taking it into the store")
-        _settle(files.values())
-        for digest, path in files.items():
+        new = {
+            digest: path for digest, path in files.items() if path != self.store.blob_path(digest)
+        }
+        _settle(new.values())
+        for digest, path in new.items():
             os.replace(path, self.store.blob_path(digest))  # noqa: PTH105
         if self.opened.image and self.opened.image_blob:
             for blob in (self.opened.image.config, self.opened.image_blob):

@@ -42,6 +42,11 @@ def shrinks(sample: bytes) -> bool:
     return len(zstd.compress(sample, level=1)) < _WORTH * len(sample)
 
 
+def version() -> str:
+    """Of what makes the bytes of a frame: they are others with another one."""
+    return f"zstd {zstd.zstd_version} level {LEVEL}"
+
+
 class Encoder:
     """A sink that compresses what it is given, into another. The bytes depend on the content and on
     zstd's version, not on the number of processors."""

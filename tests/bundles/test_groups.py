@@ -18,8 +18,8 @@ from bundle_files import Document, Parts, changed, packed
 from test_hostile_bundles import refuses
 from workbench import SCRIPTS, Project, Repro
 
-from repro import canonical, importing
-from repro.bundles import carried, coding, groups
+from repro import canonical, importing, pushing
+from repro.bundles import carried, coding, groups, keeping
 from repro.bundles.coding import zstd
 from repro.bundles.tar_writing import END, blob_name, header, padding
 from repro.store import Store
@@ -142,6 +142,45 @@ def test_a_second_push_sends_one_group(grouped: Project, tmp_path: Path) -> None
     here = tmp_path / "here"
     here.mkdir()
     grouped.repro("pull", str(tmp_path / "runs"), cwd=here).expect(0)
+
+
+def test_a_pull_fetches_nothing_that_the_store_has(
+    grouped: Project, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a URL, where fetching costs; also what was compressed on the way, or shared a layer."""
+    fetched: list[str] = []
+    plain = keeping.KeptSource._fetched
+
+    def noted(self: keeping.KeptSource, digest: str) -> Path:
+        fetched.append(digest)
+        return plain(self, digest)
+
+    where = f"file://{tmp_path}/runs"
+    words = ("--with", "data,outputs")
+    grouped.repro("push", "latest", where, *words, cwd=grouped.path).expect(0)
+    monkeypatch.setattr(keeping.KeptSource, "_fetched", noted)
+    (tmp_path / "here").mkdir()
+    store = Store.open(tmp_path / "here")
+    first = pushing.pull(store, where)
+    before = everything(store)
+    assert len(fetched) > 8
+    fetched.clear()
+    assert not pushing.pull(store, where).new
+    documents = 2 + 2  # the manifest, the run's, and the listings of two groups
+    assert len(fetched) == documents and everything(store) == before
+    # what was damaged meanwhile is fetched, with its group, and mended
+    small = carried.of(store, first.run.id).below("data/files/")
+    item = next(one for one in small.values() if one.size == 9)
+    store.blob_path(item.digest).write_bytes(b"otherwise")
+    fetched.clear()
+    pushing.pull(store, where)
+    assert len(fetched) == documents + 1 and everything(store) == before
+    store.verified(item)
+
+
+def everything(store: Store) -> dict[str, int]:
+    files = (path for path in store.root.rglob("*") if path.is_file())
+    return {str(path): path.stat().st_size for path in files}
 
 
 def test_data_that_was_damaged_is_named(grouped: Project, tmp_path: Path) -> None:
