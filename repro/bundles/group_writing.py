@@ -31,19 +31,25 @@ def written(
 
     Raises Corrupt where a piece is not what was recorded, ReproError where it cannot be read.
     """
-    encoder = coding.Encoder(sink.write) if coding.shrinks(_sample(members)) else None
-    digest, size, stated = _passed(members, encoder.write if encoder else sink.write, heard)
-    if encoder:
+    if coding.shrinks(_sample(members)):
+        state, encoder = hashlib.sha256(), coding.Encoder(sink.write)
+        size, stated = _passed(members, (state.update, encoder.write), heard)
         encoder.finish()
-    kind = groups.TAR_TYPE + (layout.ZSTD if encoder else "")
+        digest, kind = "sha256:" + state.hexdigest(), groups.TAR_TYPE + layout.ZSTD
+    else:
+        # the sink hashes what it is given: once is enough
+        size, stated = _passed(members, (sink.write,), heard)
+        digest, kind = sink.digest, groups.TAR_TYPE
     return Layer(path, Blob(sink.digest, sink.size, kind), digest, size), stated
 
 
 def _passed(
-    members: Sequence[Piece], write: Callable[[bytes], object], heard: Callable[[int], None]
-) -> tuple[str, int, tuple[Layer, ...]]:
-    """The digest and size of the tar, and its members."""
-    state, size = hashlib.sha256(), 0
+    members: Sequence[Piece],
+    takers: Sequence[Callable[[bytes], object]],
+    heard: Callable[[int], None],
+) -> tuple[int, tuple[Layer, ...]]:
+    """The size of the tar, and its members."""
+    size = 0
     layers: list[Layer] = []
     seen: set[str] = set()
     for layer, content in _read(members):
@@ -54,12 +60,12 @@ def _passed(
         seen.add(layer.content_digest)
         head = header(blob_name(layer.content_digest), len(content))
         for part in (head, content, padding(len(content))):
-            state.update(part)
             size += len(part)
-            write(part)
-    state.update(END)
-    write(END)
-    return "sha256:" + state.hexdigest(), size + len(END), tuple(layers)
+            for take in takers:
+                take(part)
+    for take in takers:
+        take(END)
+    return size + len(END), tuple(layers)
 
 
 def _read(members: Sequence[Piece]) -> Iterator[Member]:
