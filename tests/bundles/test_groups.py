@@ -178,6 +178,20 @@ def test_a_pull_fetches_nothing_that_the_store_has(
     store.verified(item)
 
 
+@pytest.mark.registry
+def test_a_grouped_run_through_a_registry(grouped: Project, tmp_path: Path) -> None:
+    host = os.environ.get("REPRO_TEST_REGISTRY", "")
+    name = f"{host}/repro-test-groups/x{os.urandom(6).hex()}:v1"
+    push = ("push", "latest", name, "--with", "data,outputs")
+    grouped.repro(*push, cwd=grouped.path).expect(0)
+    assert "0 blobs sent" in grouped.repro(*push, cwd=grouped.path).expect(0).err
+    grouped.repro("pull", name, cwd=tmp_path).expect(0)
+    store = Store.open(tmp_path)
+    (identity,) = store.run_ids()
+    for item in carried.of(store, identity).contents:
+        store.verified(item)
+
+
 def everything(store: Store) -> dict[str, int]:
     files = (path for path in store.root.rglob("*") if path.is_file())
     return {str(path): path.stat().st_size for path in files}
