@@ -7,10 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import canonical, preparing, restoring, sessions
-from repro.bundles import attachments, carried, images, layout, pieces
+from repro.bundles import (
+    attachments,
+    carried,
+    gathering,
+    group_writing,
+    groups,
+    images,
+    layout,
+    pieces,
+)
+from repro.bundles.gathering import Gathered
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Index, Layer
 from repro.bundles.metering import Meter
 from repro.bundles.pieces import Blobs, Damaged, Piece, Target
+from repro.bundles.remembering import Memory
 from repro.bundles.tar_writing import Archive
 from repro.capturing import data
 from repro.errors import Corrupt, ReproError, Unreplayable, UsageError
@@ -177,7 +188,9 @@ class _Export:
         found = {piece.path: piece for piece in self._always()}
         left_out: list[str] = []
         if self.options.data:
-            found |= {piece.path: piece for piece in self._data() if piece.path not in found}
+            for piece in self._data():
+                known = found.get(piece.path)
+                found[piece.path] = replace(known, place=piece.place) if known else piece
         elif self.run.manifest.definition.data:
             left_out.append("the data: a replay takes it from DVC's cache or remote (--with data)")
         outputs, lines = self._outputs()
@@ -250,7 +263,7 @@ def data_pieces(items: Iterable[Data], sources: data.Sources) -> Iterator[Piece]
         paths = tuple(map(Path, item.paths))
         yield Piece(
             f"data/files/{item.md5}", paths[0].stat().st_size, paths,
-            md5=item.md5, algorithm=item.algorithm,
+            md5=item.md5, algorithm=item.algorithm, place=item.place,
         )  # fmt: skip
 
 
@@ -289,11 +302,12 @@ def environment_image(
 
 
 def write(
-    archive: Target, parts: Parts, progress: Progress = SILENT
+    archive: Target, parts: Parts, progress: Progress = SILENT, memory: Memory | None = None
 ) -> tuple[str, tuple[Layer, ...]]:
     """Write all of it: layers, then the documents that name them. The bundle's digest, and its layers.
 
-    Raises Corrupt where a piece is not what was recorded.
+    What ``memory`` knows to be there is not written again. Raises Corrupt where a piece is not what was
+    recorded.
     """
     found, image, manifest = parts.pieces, parts.image, parts.manifest
     total = sum(piece.size for piece in found)
@@ -301,16 +315,43 @@ def write(
     meter = Meter(progress, "writing", total)
     progress.step(f"writing {len(found)} pieces")
     archive.file("oci-layout", layout.LAYOUT)
-    layers = tuple(_write(archive, piece, meter) for piece in found)
+    split = gathering.gathered(found)
+    layers: list[Layer] = []
+    for members, paths in _layered(split):
+        made = memory.recall(members, paths) if memory else None
+        if made is None:
+            made = _write_layers(archive, members, paths, meter)
+            if memory:
+                memory.keep(members, made)
+        else:
+            meter.add(sum(piece.size for piece in members))
+        layers += made
+    layers.sort(key=lambda layer: layer.path)
     stated = write_image(archive, image, meter) if image else None
     config = Blob(archive.put(manifest), len(manifest), layout.RUN_TYPE)
-    bundle = layout.dump_bundle(Bundle(config, layers, stated.digest if stated else None))
+    bundle = layout.dump_bundle(Bundle(config, tuple(layers), stated.digest if stated else None))
     named = Blob(archive.put(bundle), len(bundle), layout.MANIFEST_TYPE)
     run_id = config.digest.removeprefix("sha256:")
     attached = _attached(archive, parts.signatures, named, run_id)
     archive.file("index.json", layout.dump_index(Index(named, stated, attached)))
     archive.finish()
-    return named.digest, layers
+    return named.digest, tuple(layers)
+
+
+def _layered(split: Gathered) -> Iterator[tuple[tuple[Piece, ...], tuple[str, ...]]]:
+    """What goes into one layer, or into a group's two, and their paths."""
+    for piece in split.alone:
+        yield (piece,), (piece.path,)
+    for number, members in enumerate(split.groups, 1):
+        yield members, groups.paths(number)
+
+
+def _write_layers(
+    archive: Target, members: tuple[Piece, ...], paths: tuple[str, ...], meter: Meter
+) -> tuple[Layer, ...]:
+    if len(paths) == 1:
+        return (_write(archive, members[0], meter),)
+    return _write_group(archive, members, paths, meter)
 
 
 def _attached(
@@ -338,6 +379,18 @@ def _write(archive: Blobs, piece: Piece, meter: Meter) -> Layer:
                 raise ReproError(f"cannot read {source}: {error.strerror}") from error
             raise
     raise pieces.damaged(piece)
+
+
+def _write_group(
+    archive: Target, members: tuple[Piece, ...], paths: tuple[str, ...], meter: Meter
+) -> tuple[Layer, Layer]:
+    """The tar, then its listing."""
+    tar, listing = paths
+    with archive.blob() as sink:
+        layer, stated = group_writing.written(members, tar, sink, meter.add)
+    content = groups.dump_listing(stated)
+    with archive.blob() as sink:
+        return layer, pieces.written_bytes(content, listing, groups.LISTING_TYPE, sink)
 
 
 def write_image(archive: Blobs, image: images.Unpacked, meter: Meter | None = None) -> Blob:
