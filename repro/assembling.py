@@ -49,7 +49,9 @@ def store(project: Project, capture: Capture, session: Session, name: str | None
     parts, pins = capture.parts, capture.pins
     definition = _definition(project, capture)
     contents, concerns = _contents(project, capture, definition, session)
-    outputs.keep(project.store, project.workspace, capture.result.outputs)
+    outputs.keep(
+        project.store, project.workspace, capture.result.outputs, project.config.outputs_cap
+    )
     manifest = Manifest(
         definition=definition,
         result=capture.result,

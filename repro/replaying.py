@@ -10,6 +10,7 @@ from pathlib import Path
 from repro import (
     clock,
     commands,
+    dissecting,
     engines,
     outputs,
     outside,
@@ -20,10 +21,13 @@ from repro import (
     services,
     sessions,
 )
+from repro.anatomy import ContentDifference
 from repro.bundles import carried
 from repro.capturing import files, host, results
 from repro.capturing.results import Expected
-from repro.comparison import compare_results, control, unreplayable
+from repro.comparison import Comparison, compare_results, control, unreplayable
+from repro.dissecting import dissected
+from repro.dissecting_inside import Pair, open_inside
 from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
@@ -163,6 +167,7 @@ class _Stage:
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
         comparison = compare_results(recorded, result, policy, outputs.reader(store))
+        comparison = self._dissected(comparison, ready, progress)
         return Replay(
             "",
             self.run.id,
@@ -173,6 +178,21 @@ class _Stage:
             (*restored, *ready.findings),
             reused=ready.reused,
             build_seconds=ready.seconds,
+        )
+
+    def _dissected(self, comparison: Comparison, ready: Ready, progress: Progress) -> Comparison:
+        """With where the outputs differ inside; what can carry code is opened in the container only."""
+
+        def inside(pairs: list[Pair]) -> dict[str, ContentDifference]:
+            progress.step(f"opening {len(pairs)} output{'s' * (len(pairs) > 1)} that differ")
+            return open_inside(self.engine, ready, self.session, pairs)
+
+        return dissected(
+            self.project,
+            comparison,
+            dissecting.recorded(self.project),
+            dissecting.written(self.project, self.workspace),
+            inside if self.engine.isolation == "container" else None,
         )
 
     def _outside(self, progress: Progress) -> Outside:
@@ -228,7 +248,7 @@ class _Stage:
         )
         source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
-        outputs.keep(self.project.store, self.workspace, collected.outputs)
+        outputs.keep(self.project.store, self.workspace, collected.outputs, opened=False)
         return Result(
             observed=True,
             outcome=outcome(execution),

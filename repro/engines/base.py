@@ -91,6 +91,10 @@ class Job:
     """Folders and files of this machine, by the absolute path at which the command sees them."""
     home: Path | None = None
     """Its home folder; None: an empty one of its own."""
+    sealed: Mapping[str, Path] = field(default_factory=dict)
+    """As ``mounts``, but it cannot write there."""
+    seconds: float | None = None
+    """After so long it is killed; None: never. The venv engine knows no such limit."""
     as_owner: bool = False
     """Run as the owner of the workspace, even if that is root: for recording in an image."""
 

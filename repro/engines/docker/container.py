@@ -78,6 +78,10 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         Mount(job.inside, str(job.workspace), type="bind"),
         Mount(HOME, str(home), type="bind"),
         *(Mount(inside, str(path), type="bind") for inside, path in sorted(job.mounts.items())),
+        *(
+            Mount(inside, str(path), type="bind", read_only=True)
+            for inside, path in sorted(job.sealed.items())
+        ),
     ]
     if user != 0 and any(path.startswith("/root/") for path in (job.inside, *job.mounts)):
         # only root may enter the image's /root, and the recorded path lies below it
@@ -144,7 +148,8 @@ class Running:
         self._last = b""
         """The end of what it printed on stderr: a line may come in pieces."""
 
-    def to_end(self, sink: Sink) -> Execution:
+    def to_end(self, sink: Sink, seconds: float | None = None) -> Execution:
+        """Until it ends by itself; after so many seconds it is killed."""
         api = self._client.api
         # attached before the start, so that no line can be missed
         stream = api.attach(self._container.id, stream=True, demux=True, stdout=True, stderr=True)
@@ -154,9 +159,15 @@ class Running:
         except docker.errors.APIError as error:
             raise _not_started(error) from error
         threading.Thread(target=self._watch_memory, daemon=True).start()
+        limit = threading.Timer(seconds, self._kill) if seconds else None
+        if limit:
+            limit.daemon = True
+            limit.start()
         interrupted = self._pump(stream, sink)
         with explained("waiting for the container"):
             code = int(api.wait(self._container.id)["StatusCode"])
+        if limit:
+            limit.cancel()
         if code == 127 and b"[FATAL tini" in self._last:
             raise _not_there(self._last)
         state = api.inspect_container(self._container.id)["State"]
