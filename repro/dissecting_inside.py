@@ -92,7 +92,7 @@ def _run(engine: Engine, ready: Ready, session: Session, pairs: list[Pair], fold
             name = f"{number}-{side}"
             sealed[f"{FILES}/{name}"] = _readable(path, session)
             tasks.append({"path": f"{FILES}/{name}", "form": pair.form, "name": name})
-    _install(folder)
+    install(folder)
     (folder / "tasks.json").write_text(json.dumps(tasks), "utf-8")
     (folder / "out").mkdir()
     engine.adopt(folder)
@@ -123,7 +123,7 @@ def _command(ready: Ready) -> tuple[str, ...]:
     return ("sh", "-c", _START, "sh", *words)
 
 
-def _install(folder: Path) -> None:
+def install(folder: Path) -> None:
     """The reader's own files, as a package that needs nothing else of repro."""
     source = Path(anatomy.__file__).parent / "inside"
     target = folder / "repro" / "anatomy" / "inside"

@@ -37,6 +37,7 @@ class _Member:
     about: str
     """What it is beside its content: a link and where to, its mode."""
     key: Any
+    is_file: bool = True
 
 
 class _Zip:
@@ -65,7 +66,8 @@ class _Tar:
             about = f"mode {item.mode:o}"
             if not item.isfile():
                 about += f", type {item.type.decode('latin1')}, to {item.linkname}"
-            yield _Member(item.name, item.size if item.isfile() else 0, about, item)
+            size = item.size if item.isfile() else 0
+            yield _Member(item.name, size, about, item, item.isfile())
 
     def open(self, member: _Member) -> BinaryIO:
         stream = self._archive.extractfile(member.key)
@@ -171,6 +173,8 @@ class _Archives:
                     return True
 
     def _opened(self, name: str, one: _Member, other: _Member) -> ContentDifference | None:
+        if not (one.is_file and other.is_file):
+            return None
         if self._inner is None or max(one.size, other.size) > OPENED or self._openings == 0:
             return None
         self._openings -= 1

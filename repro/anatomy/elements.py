@@ -215,10 +215,10 @@ def _together(
 ) -> None:
     parts = 2 if kinds[0].family == "complex" else 1
     x, y = _array(numpy, a, kinds[0]), _array(numpy, b, kinds[1])
-    if kinds[0] != kinds[1]:
-        x, y = x.astype("f8"), y.astype("f8")
     tally.compared += len(x) // parts
     with numpy.errstate(all="ignore"):
+        if kinds[0] != kinds[1]:
+            x, y = x.astype("f8"), y.astype("f8")
         places = numpy.flatnonzero(~((x == y) | ((x != x) & (y != y))))
         if not len(places):
             return

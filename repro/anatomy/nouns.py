@@ -13,6 +13,7 @@ LEAVES = 500_000
 """Values and tensors of one file; one with more is not taken apart."""
 DOCUMENT = 32 << 20
 """Bytes of a document (JSON, YAML, TOML) that is read whole."""
+DIMENSIONS = 64
 EXCERPT = 60
 """Characters of a value that are quoted."""
 
@@ -124,7 +125,9 @@ class Tensor:
 
 
 def counted(shape: tuple[int, ...]) -> int:
-    """Elements of that shape."""
+    """Elements of that shape. Raises Unreadable where it is none."""
+    if len(shape) > DIMENSIONS:
+        raise Unreadable(f"a tensor of more than {DIMENSIONS} dimensions")
     number = 1
     for length in shape:
         number *= length

@@ -109,7 +109,7 @@ def _leaf(
 def _value(entry: dict[str, Any]) -> Scalar:
     if isinstance(word := entry.get("word"), str):
         return Word(word)
-    value = entry.get("value")
+    value = entry.get("value", entry)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise Unreadable(_DAMAGED)

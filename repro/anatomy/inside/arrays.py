@@ -18,6 +18,8 @@ _TORCH = {
     "Byte": "u1", "Bool": "b1", "BFloat16": "bfloat16", "ComplexFloat": "c8", "ComplexDouble": "c16",
     "Float8_e4m3fn": "float8_e4m3fn", "Float8_e5m2": "float8_e5m2", "Untyped": "u1",
 }  # fmt: skip
+_ENCODED = ("_codecs.encode", "builtins.bytearray", "__builtin__.bytearray")
+DIMENSIONS = 64
 _WIDTHS = {"bfloat16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1}
 
 
@@ -77,6 +79,8 @@ def _array(dtype: Any, shape: Any, data: Any, fortran: Any = False) -> Any:
 def checked(array: Any) -> Any:
     """The array, once its shape and its data fit together."""
     count = 1
+    if len(array.shape) > DIMENSIONS:
+        raise ValueError("more dimensions than there are")
     for length in array.shape:
         if isinstance(length, bool) or not isinstance(length, int) or length < 0:
             raise ValueError("a length that is none")
@@ -87,7 +91,7 @@ def checked(array: Any) -> Any:
 
 
 def _bytes(data: Any) -> Any:
-    if isinstance(data, Thing) and data.name in ("_codecs.encode", "builtins.bytearray"):
+    if type(data) is Thing and data.name in _ENCODED:
         return text_bytes(data)
     if isinstance(data, str):
         return data.encode("latin1")  # written by Python 2
@@ -98,8 +102,14 @@ def _bytes(data: Any) -> Any:
 
 def text_bytes(thing: Any) -> Any:
     """Bytes that an old protocol writes as text."""
-    content = thing.args[0]
-    return content.encode("latin1") if isinstance(content, str) else bytes(content)
+    content = thing.args[0] if thing.args else b""
+    if isinstance(content, Thing) and content.name == "_codecs.encode" and content.args:
+        content = content.args[0]
+    if isinstance(content, str):
+        return content.encode("latin1")
+    if not isinstance(content, (bytes, bytearray)):
+        raise ValueError("its data are no bytes")
+    return bytes(content)
 
 
 def fields(dtype: Any) -> Any:

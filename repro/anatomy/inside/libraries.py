@@ -126,12 +126,23 @@ def image(path: str) -> Iterator[Any]:
     with Image.open(path) as picture:
         yield "format", Word(str(picture.format))
         yield "mode", Word(picture.mode)
+        for key in sorted(map(str, picture.info)):
+            yield "info." + key, _told(picture.info.get(key))
         for at in range(min(getattr(picture, "n_frames", 1), 1000)):
             picture.seek(at) if at else None
             data = picture.tobytes()
             width, height = picture.size
             name = "pixels" if not at else f"frame {at}"
             yield name, _pixels(data, width, height)
+
+
+def _told(value: Any) -> Any:
+    """What an image says of itself beside its pixels."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, bytes):
+        return Array([("", "uint8", 1, 0, False)], 1, (len(value),), value)
+    return Word(str(value))
 
 
 def _pixels(data: Any, width: Any, height: Any) -> Any:

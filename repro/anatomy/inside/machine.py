@@ -68,18 +68,23 @@ class Machine(_Base):  # type: ignore[misc]
     def get_extension(self, code: Any) -> None:
         raise Refused("it uses a registry of this machine's")
 
+    def _made(self, function: Any, args: Any) -> Thing:
+        if not isinstance(args, tuple):
+            raise Refused("it calls something with what are no arguments")
+        return Thing(function, args)
+
     def _instantiate(self, klass: Any, args: Any) -> None:
         self.append(Thing(klass, tuple(args)))
 
     def load_reduce(self) -> None:
         args = self.stack.pop()
-        self.stack[-1] = Thing(self.stack[-1], args)
+        self.stack[-1] = self._made(self.stack[-1], args)
 
     dispatch[pickle.REDUCE[0]] = load_reduce
 
     def load_newobj(self) -> None:
         args = self.stack.pop()
-        self.stack[-1] = Thing(self.stack[-1], args)
+        self.stack[-1] = self._made(self.stack[-1], args)
 
     dispatch[pickle.NEWOBJ[0]] = load_newobj
 
@@ -129,7 +134,8 @@ class Machine(_Base):  # type: ignore[misc]
     dispatch[pickle.ADDITEMS[0]] = load_additems
 
     def load_frozenset(self) -> None:
-        self.append(Group(self.pop_mark()))
+        items = self.pop_mark()  # first: it puts another stack in place
+        self.append(Group(items))
 
     dispatch[pickle.FROZENSET[0]] = load_frozenset
 

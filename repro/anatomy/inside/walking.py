@@ -126,6 +126,15 @@ _PLAIN = ("copyreg._reconstructor", "copy_reg._reconstructor", "copyreg.__newobj
 
 
 def _thing(path: str, thing: Any) -> Any:
+    module, _, name = thing.name.rpartition(".")
+    built_in = module in ("builtins", "__builtin__")
+    if built_in and name in ("set", "frozenset") and _is_list(thing.args):
+        return _sequence(path, sorted(thing.args[0], key=_rank))
+    if (built_in and name == "bytearray") or thing.name == "_codecs.encode":
+        try:
+            return _octets(arrays.text_bytes(thing)), []
+        except ValueError:
+            return _object(path, thing)
     array = arrays.array_of(thing)
     if isinstance(array, Array):
         return array, []
@@ -136,12 +145,14 @@ def _thing(path: str, thing: Any) -> Any:
         and thing.args
     ):
         return _NOTHING, [(path, thing.args[0])]
-    if thing.name == "_codecs.encode" and thing.args:
-        return _octets(arrays.text_bytes(thing)), []
     items = arrays.mapping(thing)
     if items is not None:
         return (Word("{}") if not items else _NOTHING), _pairs(path, items)
     return _object(path, thing)
+
+
+def _is_list(args: Any) -> bool:
+    return len(args) == 1 and isinstance(args[0], list)
 
 
 def _object(path: str, thing: Any) -> Any:
@@ -149,8 +160,6 @@ def _object(path: str, thing: Any) -> Any:
     args, name = thing.args, thing.name
     if name in _PLAIN and args and isinstance(args[0], Global):
         name, args = args[0].name, tuple(item for item in args[2:] if item is not None)
-    if not isinstance(args, tuple):
-        args = (args,)
     inner = []
     for at, item in enumerate(args):
         inner.append((f"{path}({at})", item))
