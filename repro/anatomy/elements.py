@@ -219,18 +219,19 @@ def _together(
     with numpy.errstate(all="ignore"):
         if kinds[0] != kinds[1]:
             x, y = x.astype("f8"), y.astype("f8")
-        places = numpy.flatnonzero(~((x == y) | ((x != x) & (y != y))))
-        if not len(places):
+        apart = ~((x == y) | ((x != x) & (y != y)))
+        if not apart.any():
             return
-        indices = numpy.unique(places // parts)
-        tally.differing += len(indices)
-        first = int(indices[0])
+        elements = apart if parts == 1 else apart.reshape(-1, 2).any(axis=1)
+        tally.differing += int(numpy.count_nonzero(elements))
+        first = int(elements.argmax())
         if tally.first is None:
             ends = slice(first * parts, (first + 1) * parts)
             tally.take(at + first, *(_single(item[ends].tolist()) for item in (x, y)))
-        _farthest(numpy, tally, x[places], y[places])
-    if kinds[0] == kinds[1] and kinds[0].family in ("float", "complex"):
-        _most_ulps(numpy, tally, kinds[0].size // parts, a, b, places, (x != x) | (y != y))
+        _farthest(numpy, tally, x[apart], y[apart])
+        if kinds[0] == kinds[1] and kinds[0].family in ("float", "complex"):
+            numbers = apart & (x == x) & (y == y)
+            _most_ulps(numpy, tally, kinds[0].size // parts, a, b, numbers)
 
 
 def _single(values: list[Any]) -> Any:
@@ -264,18 +265,13 @@ def _farthest(numpy: Any, tally: Tally, x: Any, y: Any) -> None:
         tally.far(float(far.max()), float(ratio.max()), None)
 
 
-def _most_ulps(
-    numpy: Any, tally: Tally, width: int, a: bytes, b: bytes, places: Any, nan: Any
-) -> None:
-    places = places[~nan[places]]
-    if not len(places):
+def _most_ulps(numpy: Any, tally: Tally, width: int, a: bytes, b: bytes, numbers: Any) -> None:
+    left, right = (numpy.frombuffer(item, f"u{width}")[numbers] for item in (a, b))
+    if not len(left):
         return
-    left, right = (numpy.frombuffer(item, f"u{width}")[places].astype("u8") for item in (a, b))
-    sign = numpy.uint64(1 << (8 * width - 1))
+    sign = left.dtype.type(1 << (8 * width - 1))
     # the distance from zero on each side of it; two of the same sign subtract, of different add
-    negative = (left >= sign) != (right >= sign)
-    left, right = left & (sign - numpy.uint64(1)), right & (sign - numpy.uint64(1))
-    apart = numpy.where(
-        negative, left + right, numpy.maximum(left, right) - numpy.minimum(left, right)
-    )
-    tally.far(None, None, int(apart.max()))
+    crossing = (left & sign) != (right & sign)
+    left, right = left & ~sign, right & ~sign
+    between = numpy.maximum(left, right) - numpy.minimum(left, right)
+    tally.far(None, None, int(numpy.where(crossing, left + right, between).max()))

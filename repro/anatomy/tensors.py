@@ -16,7 +16,7 @@ CHUNK = 1 << 16
 """Elements that are compared at once,"""
 HELD = 4 << 20
 """as long as they are not more bytes than these."""
-UNAIDED = 8_000_000
+UNAIDED = 2_000_000
 """Elements in chunks that differ, up to which one comparison goes without numpy: some seconds."""
 
 

@@ -6,7 +6,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.anatomy import elements
@@ -47,6 +47,7 @@ def both(name: str, a: bytes, b: bytes) -> Tally:
 
 
 @pytest.mark.parametrize("name", NUMERIC)
+@settings(deadline=None)
 @given(data=st.data())
 def test_with_numpy_and_without_it_is_the_same(name, data):
     size = KINDS[name].size
@@ -60,6 +61,7 @@ def test_with_numpy_and_without_it_is_the_same(name, data):
 @pytest.mark.parametrize(
     "one, other", [("int32", "float32"), ("float64", "float32"), ("bool", "uint8")]
 )
+@settings(deadline=None)
 @given(data=st.data())
 def test_two_types_too(one, other, data):
     count = data.draw(st.integers(1, 10))
