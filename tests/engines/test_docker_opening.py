@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,40 @@ def test_a_replay_names_the_attribute(project: Project) -> None:
     assert found["evil.pkl"]["parts"][0]["where"] == "[1]"
     assert "it is no pickle that can be read" in found["broken.pkl"]["reason"]
     assert found["broken.pkl"]["parts"][0]["where"].startswith("offset ")
+
+
+FIT = """\
+import json, pickle, time
+import joblib, numpy as np
+from sklearn.linear_model import LogisticRegression
+
+data = np.random.RandomState(0).rand(60, 4)
+target = (data[:, 0] > 0.5).astype(int)
+model = LogisticRegression().fit(data, target)
+model.coef_[0, 3] += time.time() % 1 / 1000
+pickle.dump(model, open("model.pkl", "wb"))
+joblib.dump({"model": model, "data": data}, "model.joblib", compress=3)
+np.savez("weights.npz", coef=model.coef_)
+json.dump({"accuracy": 0.5}, open("metrics.json", "w"))
+"""
+
+
+def test_an_estimator_and_its_weights(
+    project: Project, packed_venv: Path, use_venv: Callable[[Path], None]
+) -> None:
+    use_venv(packed_venv)
+    project.write("train.py", FIT)
+    project.commit()
+    project.record("python", "train.py")
+    document = project.replay().expect(0).document
+    found = {item["path"]: item["content"] for item in document["outputs"] if item["content"]}
+    first = {path: content["parts"][0]["where"] for path, content in found.items()}
+    assert first == {
+        "model.joblib": "model.coef_[0, 3]",
+        "model.pkl": "coef_[0, 3]",
+        "weights.npz": "coef[0, 3]",
+    }
+    assert all(content["differing"] == 1 for content in found.values())
 
 
 # --- the container itself -------------------------------------------------------------------
