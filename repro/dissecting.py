@@ -121,7 +121,7 @@ class _Work:
             found[pair.path] = anatomy.compare_bytes(
                 pair.a,
                 pair.b,
-                f"a {places[0][1]} file is opened in a replay's own container only",
+                f"this format ({places[0][1]}) is opened in a replay's own container only",
                 "replay the run with --engine docker",
             )
 

@@ -323,6 +323,11 @@ def _inputs_cap(look: Survey) -> Entry:
     return _example("500 MB", "Of such files, so much is taken along; of the rest, the digests.")
 
 
+def _outputs_cap(look: Survey) -> Entry:
+    why = "Outputs up to this size are kept, so that a report can say where two of them differ."
+    return _example("16 MB", why)
+
+
 def _untracked_cap(look: Survey) -> Entry:
     cap = config.UNTRACKED_CAP
     large = [
@@ -349,6 +354,7 @@ KEYS: dict[str, Callable[[Survey], Entry]] = {
     "secrets": _secrets,
     "watch": _watch,
     "inputs_cap": _inputs_cap,
+    "outputs_cap": _outputs_cap,
     "untracked_cap": _untracked_cap,
 }
 """In the order in which they are written."""

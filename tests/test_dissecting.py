@@ -53,7 +53,7 @@ def test_without_a_container_what_may_carry_code_stays_closed(writing: Project) 
     assert document["verdict"] == "equivalent"
     text = writing.repro("replay", "latest", "--engine", "venv", cwd=writing.path).expect(0).out
     assert "JSON: first at $.a[1]: " in text
-    assert "not opened: a pickle file is opened in a replay's own container only" in text
+    assert "not opened: this format (pickle) is opened in a replay's own container only" in text
 
 
 def test_two_runs_are_opened_as_far_as_that_goes_without_a_container(writing: Project) -> None:

@@ -78,7 +78,7 @@ def _compare(name: str, a: Path, b: Path, inner: archives.Compare | None) -> Con
     if places[0][0] is Place.NOWHERE:
         return compare_bytes(a, b)
     if places[0][0] is Place.INSIDE:
-        return compare_bytes(a, b, f"{_article(form)} can be opened in a container only")
+        return compare_bytes(a, b, f"this format ({form}) is opened in a container only")
     try:
         return _opened(name, form, a, b, inner)
     except Unreadable as error:
@@ -86,10 +86,6 @@ def _compare(name: str, a: Path, b: Path, inner: archives.Compare | None) -> Con
     except Exception as error:  # libraries for archives raise nearly everything on damaged ones
         said = f"{type(error).__name__}: {str(error)[:100]}"
         return compare_bytes(a, b, f"it could not be opened as {form}: {said}")
-
-
-def _article(form: str) -> str:
-    return f"{'an' if form[0] in 'aeio' else 'a'} {form} file"
 
 
 def _opened(

@@ -157,6 +157,8 @@ def _node(file: _File, node: _Field, place: str, depth: int) -> Leaves:
             yield from _attribute(file, field, place, depth)
         elif field.number in _NODE:
             yield f"{place}.{_NODE[field.number]}", file.text(field)
+        elif field.kind == BYTES:
+            yield f"{place} field {field.number}", _opaque(file, field)
     yield f"{place}.input", ", ".join(ends[1])
     yield f"{place}.output", ", ".join(ends[2])
 

@@ -36,11 +36,15 @@ def read(path: Path) -> Document:
     if not isinstance(document, dict) or len(document) > LEAVES:
         raise Unreadable("its header is none")
     leaves: dict[str, Scalar | Tensor] = {}
+    covered = 8 + length
     for name, entry in document.items():
         if name == "__metadata__" and isinstance(entry, dict):
             leaves |= {f"__metadata__.{key}": str(value) for key, value in entry.items()}
         else:
-            leaves[name] = _tensor(path, name, entry, 8 + length, size)
+            leaves[name] = tensor = _tensor(path, name, entry, 8 + length, size)
+            covered += tensor.size
+    if covered != size:
+        raise Unreadable("its tensors are not all of its bytes")
     return Document("safetensors", leaves)
 
 

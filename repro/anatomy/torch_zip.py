@@ -41,6 +41,8 @@ def read(path: Path) -> Document:
         with archive.open(pickle) as file:
             try:
                 found = list(walking.leaves(machine.load(file, pickle.file_size)))
+                if file.read(1):
+                    raise Refused("bytes stand behind the end of its pickle")
             except Refused as error:
                 raise Unreadable(str(error)) from error
     leaves = streams.gathered(

@@ -243,3 +243,17 @@ def test_old_torch_files(tmp_path):
 
     found = inside(tmp_path, "m.pt", saved([1, 2]), saved([1, 3]))
     assert (found.format, found.parts[0].where) == ("torch checkpoint", "w[1]")
+
+
+def test_several_pickles_in_one_file(tmp_path):
+    found = inside(
+        tmp_path, "m.pkl", dumped({"a": 1}) + dumped({"b": 2}), dumped({"a": 1}) + dumped({"b": 3})
+    )
+    assert found.parts[0].where == "[1].b"
+    more = inside(tmp_path, "m.pkl", dumped([1]), dumped([1]) + dumped([2]))
+    assert more.parts, "a second one is not passed over"
+
+
+def test_bytes_behind_a_pickle_are_not_passed_over(tmp_path):
+    with pytest.raises(Unreadable):
+        inside(tmp_path, "m.pkl", dumped(1), dumped(1) + b"\x80\x04rest")

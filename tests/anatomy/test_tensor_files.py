@@ -150,6 +150,7 @@ def test_safetensors(tmp_path, library):
         safetensors({"w": ("F32", [-1], b"1234")}),
         safetensors({"w": ("F32", [True], b"1234")}),
         safetensors({"w": ("F32", [1], b"1234")})[:-1],
+        safetensors({"w": ("F32", [1], b"1234")}) + b"more",
     ],
 )
 def test_safetensors_that_are_none(tmp_path, content):

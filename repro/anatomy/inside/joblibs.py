@@ -104,7 +104,15 @@ def pickled(path: str, place: str) -> Any:
         root = machine.load(file, size, Joblib)
         if root == _TORCH_MAGIC:
             return "torch checkpoint", path, _torch(file, size)
-        return "pickle", path, root
+        return "pickle", path, _all(root, file, size)
+
+
+def _all(root: Any, file: Any, size: int) -> Any:
+    """What the file holds: several pickles may stand in it, one after another."""
+    found = [root]
+    while file.tell() < size:
+        found.append(machine.load(file, size - file.tell(), Joblib))
+    return root if len(found) == 1 else Several(found)
 
 
 def _torch(file: Any, size: int) -> Any:
@@ -122,7 +130,13 @@ def _torch(file: Any, size: int) -> Any:
             raise Refused("a storage that is none")
         kept[str(key)] = Region(file.tell(), number * width)
         file.seek(number * width, 1)
+    if file.tell() != size:
+        raise Refused("bytes stand behind its end")
     return Placed(root, kept)
+
+
+class Several(list):  # type: ignore[type-arg]
+    """The pickles of one file."""
 
 
 class Placed:
@@ -187,4 +201,7 @@ def numpy_objects(path: str) -> Any:
         start = file.tell()
         size = file.seek(0, 2) - start
         file.seek(start)
-        return walking.leaves(machine.load(file, size))
+        root = machine.load(file, size)
+        if file.tell() != start + size:
+            raise Refused("bytes stand behind its end")
+        return walking.leaves(root)

@@ -32,7 +32,9 @@ def hdf5(source: Any) -> Iterator[Any]:
             item = file[name] if name else file
             for key in sorted(item.attrs):
                 yield from _value(f"{name}@{key}", _attribute(item, key))
-            if isinstance(item, library.Dataset):
+            if not isinstance(item, library.Dataset):
+                yield name, Word("a group")
+            else:
                 yield from _value(name, item[()])
 
 
@@ -128,6 +130,8 @@ def image(path: str) -> Iterator[Any]:
         yield "mode", Word(picture.mode)
         for key in sorted(map(str, picture.info)):
             yield "info." + key, _told(picture.info.get(key))
+        if picture.mode == "P":
+            yield "palette", _told(bytes(picture.getpalette() or ()))
         for at in range(min(getattr(picture, "n_frames", 1), 1000)):
             picture.seek(at) if at else None
             data = picture.tobytes()
