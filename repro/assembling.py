@@ -54,7 +54,9 @@ def store(project: Project, capture: Capture, session: Session, name: str | None
     """Store the run, under a name if one is given."""
     manifest = _manifest(project, capture)
     contents, concerns = _contents(project, capture, manifest.definition, session)
-    outputs.keep(project.store, project.workspace, capture.result.outputs)
+    outputs.keep(
+        project.store, project.workspace, capture.result.outputs, project.config.outputs_cap
+    )
     manifest = replace(
         manifest, contents=contents, findings=_sorted((*manifest.findings, *concerns))
     )

@@ -115,6 +115,8 @@ class Config:
     """What looks like a secret and is none: fingerprints, and globs over places and names."""
     untracked_cap: int = UNTRACKED_CAP
     inputs_cap: int = INPUTS_CAP
+    outputs_cap: int | None = None
+    """Bytes: larger outputs are not kept; None: as ``outputs.limit`` says."""
     watch: Mode = Mode.AUTO
     resume: Resume | None = None
 
@@ -394,6 +396,7 @@ _KEYS: dict[str, Callable[[Config, Any], Config]] = {
     "secrets": _secrets,
     "untracked_cap": lambda c, v: replace(c, untracked_cap=size(v)),
     "inputs_cap": lambda c, v: replace(c, inputs_cap=size(v)),
+    "outputs_cap": lambda c, v: replace(c, outputs_cap=size(v)),
     "watch": _watch,
     "resume": _resume,
 }

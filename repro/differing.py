@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import packing, printed, sessions
+from repro import dissecting, packing, printed, sessions
 from repro.capturing import revisions, source
 from repro.capturing.source import SourceDifference
 from repro.comparison import Comparison, compare_manifests
@@ -52,6 +52,8 @@ def diff(project: Project, a: Run, b: Run) -> RunDifference:
     policy = Policy(tolerances=project.tolerances)
     sides = [_as_read_now(project, run.manifest) for run in (a, b)]
     comparison = compare_manifests(sides[0], sides[1], policy, reader(project.store))
+    find = dissecting.recorded(project)
+    comparison = dissecting.dissected(project, comparison, find, find)
     notes: list[str] = []
     return RunDifference(
         a,

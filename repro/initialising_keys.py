@@ -334,6 +334,11 @@ def _resume(look: Survey) -> Entry:
     )
 
 
+def _outputs_cap(look: Survey) -> Entry:
+    why = "Outputs up to this size are kept, so that a report can say where two of them differ."
+    return _example("16 MB", why)
+
+
 def _untracked_cap(look: Survey) -> Entry:
     cap = config.UNTRACKED_CAP
     large = [
@@ -361,6 +366,7 @@ KEYS: dict[str, Callable[[Survey], Entry]] = {
     "resume": _resume,
     "watch": _watch,
     "inputs_cap": _inputs_cap,
+    "outputs_cap": _outputs_cap,
     "untracked_cap": _untracked_cap,
 }
 """In the order in which they are written."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from repro import (
     clock,
     commands,
+    dissecting,
     engines,
     masking,
     mutating,
@@ -27,16 +28,20 @@ from repro import (
     sessions,
     yardstick,
 )
+from repro.anatomy import ContentDifference
 from repro.bundles import carried
 from repro.capturing import files, host, results
 from repro.capturing.files import Scan
 from repro.comparison import (
+    Comparison,
     advice,
     compare_manifests,
     control,
     unreplayable,
 )
 from repro.comparison.prefix import Name
+from repro.dissecting import dissected
+from repro.dissecting_inside import Pair, open_inside
 from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
@@ -238,6 +243,7 @@ class _Stage:
         comparison = yardstick.compared(
             recorded, result, policy, self.options.steps, outputs.reader(store)
         )
+        comparison = self._dissected(comparison, yielded.ready, progress)
         return Replay(
             "",
             self.run.id,
@@ -287,6 +293,21 @@ class _Stage:
         said = mutating.applied(wanted, self.workspace)
         progress.step(f"changed on purpose: {said or 'nothing, it could not be'}")
         return said
+
+    def _dissected(self, comparison: Comparison, ready: Ready, progress: Progress) -> Comparison:
+        """With where the outputs differ inside; what can carry code is opened in the container only."""
+
+        def inside(pairs: list[Pair]) -> dict[str, ContentDifference]:
+            progress.step(f"opening {len(pairs)} output{'s' * (len(pairs) > 1)} that differ")
+            return open_inside(self.engine, ready, self.session, pairs)
+
+        return dissected(
+            self.project,
+            comparison,
+            dissecting.recorded(self.project),
+            dissecting.written(self.project, self.workspace),
+            inside if self.engine.isolation == "container" else None,
+        )
 
     def _outside(self, progress: Progress) -> Outside:
         """The home folder and what lies beside the workspace, with the files that the run read."""
@@ -351,7 +372,7 @@ class _Stage:
         )
         source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
-        outputs.keep(self.project.store, self.workspace, collected.outputs)
+        outputs.keep(self.project.store, self.workspace, collected.outputs, opened=False)
         sources, metrics = collected.sources, collected.metrics
         if execution.stopped and stopper and stopper.seen:
             sources, metrics = stopper.seen

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
+from repro.anatomy import ContentDifference
 from repro.manifest import Descriptor, MetricType, Scalar, SourceState, Tolerance
 
 Read = Callable[[Descriptor], "bytes | None"]
@@ -143,6 +144,8 @@ class OutputDifference:
     a: Descriptor | None
     b: Descriptor | None
     detail: str = ""
+    content: ContentDifference | None = None
+    """What opening both sides showed; None: they were not opened, or are the same."""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,8 @@ class Job:
     """Its home folder; None: an empty one of its own."""
     stop: threading.Event | None = None
     """Ends it at once when it is set: what is wanted of it is there."""
+    sealed: Mapping[str, Path] = field(default_factory=dict)
+    """As ``mounts``, but it cannot write there."""
     as_owner: bool = False
     """Run as the owner of the workspace, even if that is root: for recording in an image."""
 

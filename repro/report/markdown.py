@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from repro.comparison import Comparison, MetricDifference, OutputDifference, Status
+from repro.comparison import Comparison, MetricDifference, OutputDifference, Sides, Status
 from repro.report import words
 from repro.report.heading import Heading, Side
 from repro.report.words import clean
@@ -105,17 +105,18 @@ def _outputs(comparison: Comparison, heading: Heading) -> Iterator[str]:
     ordered = words.worst_first(comparison.outputs)
     if not ordered:
         return
-    rows = [_output(item) for item in ordered]
+    rows = [_output(item, comparison.sides) for item in ordered]
     header = ["output", *_labels(heading), "status", "where"]
     yield from _folded("outputs", header, rows, [item.status for item in ordered], "-----")
 
 
-def _output(item: OutputDifference) -> list[str]:
-    sides = (
+def _output(item: OutputDifference, sides: Sides) -> list[str]:
+    columns = (
         f"{code(side.digest.removeprefix('sha256:')[:12])} {side.size} bytes" if side else "-"
         for side in (item.a, item.b)
     )
-    return [code(item.path), *sides, _status(item.status), prose(item.detail)]
+    where = "<br>".join(map(prose, words.output_details(item, sides)))
+    return [code(item.path), *columns, _status(item.status), where]
 
 
 def _ingredients(comparison: Comparison, heading: Heading) -> Iterator[str]:

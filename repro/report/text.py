@@ -9,6 +9,7 @@ from repro.comparison import (
     IngredientDifference,
     MetricDifference,
     OutputDifference,
+    Sides,
     Status,
     Verdict,
 )
@@ -114,7 +115,9 @@ class _Page:
             return
         yield self._title("outputs")
         header = ("path", *self._labels, "", "", "", "status")
-        yield from self._table(header, [_output(item) for item in shown], {3, 4, 5})
+        yield from self._table(
+            header, [_output(item, self._comparison.sides) for item in shown], {3, 4, 5}
+        )
         yield from self._more(more)
 
     def _cut(self, ordered: list[words.Row]) -> tuple[list[words.Row], int]:
@@ -195,9 +198,9 @@ def _metric(name: str, item: MetricDifference) -> table.Row:
     return table.Row(cells, item.status, tuple(map(clean, words.metric_details(item))))
 
 
-def _output(item: OutputDifference) -> table.Row:
+def _output(item: OutputDifference, sides: Sides) -> table.Row:
     cells = (clean(item.path), *_sizes(item), "", "", "", item.status.value)
-    return table.Row(cells, item.status, (clean(item.detail),) if item.detail else ())
+    return table.Row(cells, item.status, tuple(map(clean, words.output_details(item, sides))))
 
 
 def _ingredient(item: IngredientDifference) -> str:

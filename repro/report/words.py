@@ -11,10 +11,12 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+from repro import anatomy
 from repro.comparison import (
     Comparison,
     MetricDifference,
     OutputDifference,
+    Sides,
     Status,
 )
 from repro.comparison.pairing import count, some
@@ -22,6 +24,8 @@ from repro.manifest import MetricType, Scalar, Tolerance
 from repro.metric_names import shown
 
 NOTHING = "-"
+LINES = 4
+"""On what is inside of an output, below the one that says where it first differs."""
 SHOWN_EQUAL = 20
 """Equal rows that a report shows before it counts the others."""
 
@@ -130,6 +134,12 @@ def _about_steps(metric: MetricDifference) -> str:
     if metric.largest_absolute is not None:
         parts.append(f"largest absolute difference {distance_text(metric.largest_absolute)}")
     return ", ".join(parts)
+
+
+def output_details(output: OutputDifference, sides: Sides) -> list[str]:
+    """Where the two first differ, and a few lines on the rest of what was opened."""
+    lines = anatomy.summary(output.content, sides)[1:] if output.content else ()
+    return [line for line in (output.detail, *lines[:LINES]) if line]
 
 
 def tolerance_text(tolerance: Tolerance | None) -> str:

@@ -226,7 +226,7 @@ def test_a_secret_is_not_pushed_unasked(project: Project, tmp_path: Path) -> Non
         "import pathlib; print(pathlib.Path('local/token').read_text()); "
         "open('metrics.json', 'w').write('{\"a\": 1}')"
     )
-    project.record("python", "-c", code)
+    project.record("python", "-c", code, options=("--allow-secrets",))
     team = tmp_path / "team"
     done = project.repro("push", "latest", str(team), cwd=project.path)
     done.complains(2, "log stdout:1: a GitHub token", "secrets: allow:")

@@ -56,6 +56,16 @@ def test_the_network_is_off_unless_it_is_asked_for(asked: Any) -> None:
     assert asked(network=True)["network_mode"] == "bridge"
 
 
+def test_what_is_sealed_can_only_be_read(asked: Any, tmp_path: Path) -> None:
+    mounts = asked(sealed={"/repro/files/a": tmp_path}, mounts={"/srv": tmp_path})["mounts"]
+    assert {
+        mount["Target"]: mount["ReadOnly"] for mount in mounts if mount["Source"] == str(tmp_path)
+    } == {
+        "/repro/files/a": True,
+        "/srv": False,
+    }
+
+
 def test_no_privilege_is_ever_given(asked: Any) -> None:
     options = asked(network=True, gpus=True)
     assert options["cap_drop"] == ["ALL"] and "cap_add" not in options

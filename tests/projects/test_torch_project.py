@@ -43,3 +43,8 @@ def test_a_checkpoint_that_the_training_goes_on_from(take: Take, torch_venv: Pat
     project.record("python", "train.py", env={"NUDGE": "0.5"})
     red = goes_red(project, expected)
     assert outputs(red)["checkpoints/last.pt"] == "different"
+    (content,) = (
+        item["content"] for item in red["outputs"] if item["path"] == "checkpoints/last.pt"
+    )
+    assert content["format"] == "torch checkpoint" and not content["reason"]
+    assert content["parts"] and content["differing"] and not content["inside"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from repro import anatomy
 from repro.comparison import Comparison, compare_manifests, compare_results
 from repro.comparison.numbers import kind
 from repro.manifest import (
@@ -98,9 +102,25 @@ def read(descriptor: Descriptor) -> bytes | None:
     return CONTENTS.get(descriptor.digest[-1])
 
 
+def opened(comparison: Comparison) -> Comparison:
+    """With what is inside of its first output, as a replay does it."""
+    a, b = (
+        {"accuracy": accuracy, "loss": 0.0781, "time": time, "history": {"loss": [0.5, loss, 0.2]}}
+        for accuracy, time, loss in ((ACCURACY, 12.5, 0.3), (0.9649122807017544, 13.75, 0.31))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        paths = Path(folder, "a"), Path(folder, "b")
+        for path, document in zip(paths, (a, b)):
+            path.write_text(json.dumps(document), "utf-8")
+        content = anatomy.compare("metrics.json", *paths)
+    detail = anatomy.summary(content, comparison.sides)[0]
+    first, *others = comparison.outputs
+    return replace(comparison, outputs=(replace(first, detail=detail, content=content), *others))
+
+
 IDENTICAL = compared(RECORDED, RECORDED)
 EQUIVALENT = compared(RECORDED, REPLAYED, Tolerance("*", relative=0.2))
-DIFFERENT = compare_results(RECORDED, REPLAYED, Policy(tolerances=TOLERANCES), read)
+DIFFERENT = opened(compare_results(RECORDED, REPLAYED, Policy(tolerances=TOLERANCES), read))
 HEADING = Heading(
     Side.of(RECORDED, "recorded", "3f2a91c0", "baseline"),
     Side.of(REPLAYED, "replayed", "77b0d21e"),

@@ -78,6 +78,10 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         Mount(job.inside, str(job.workspace), type="bind"),
         Mount(HOME, str(home), type="bind"),
         *(Mount(inside, str(path), type="bind") for inside, path in sorted(job.mounts.items())),
+        *(
+            Mount(inside, str(path), type="bind", read_only=True)
+            for inside, path in sorted(job.sealed.items())
+        ),
     ]
     if user != 0 and any(path.startswith("/root/") for path in (job.inside, *job.mounts)):
         # only root may enter the image's /root, and the recorded path lies below it
