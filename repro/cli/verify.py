@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
+from repro.cli import reports as reporting
 from repro.cli import terminal
+from repro.cli.reports import Reports
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -40,6 +42,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
               help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verification as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
+@reporting.options
 def verify_command(
     runs: tuple[str, ...],
     replays: int,
@@ -52,6 +55,7 @@ def verify_command(
     within: float | None,
     as_json: bool,
     quiet: bool,
+    reports: Reports,
 ) -> int:
     """Replay each RUN, several times if asked, and hold all results to the record and to each other.
 
@@ -67,6 +71,7 @@ def verify_command(
     from repro.verifying import Chosen, Request
     from repro.verifying.workers import Workers
 
+    reports.begin()
     project = open_project()
     chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
     options = Options(engine, network=network, cpus=cpus, gpus=gpus)
@@ -83,4 +88,5 @@ def verify_command(
     else:
         colour = terminal.use_colour(sys.stdout)
         click.echo(report.render(found, colour=colour, width=terminal.width()), nl=False)
+    reports.finish(found)
     return found.exit_code
