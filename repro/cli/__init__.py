@@ -33,6 +33,7 @@ COMMANDS = {
     "push": ("repro.cli.push", "Bring a run to a folder, a bucket or a registry."),
     "pull": ("repro.cli.push", "Take a run from there."),
     "verify": ("repro.cli.verify", "Replay runs several times; all must say the same."),
+    "history": ("repro.cli.history", "Show a run's replays over time, and what changed."),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70
