@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,9 +11,9 @@ from itertools import pairwise
 from repro import records
 from repro.comparison import Circumstance
 from repro.comparison.circumstances import compare_hosts
-from repro.manifest import Finding, Tolerance
+from repro.manifest import Finding, Outcome, Tolerance
 from repro.project import Project
-from repro.records import Replay
+from repro.records import Replay, Stored
 from repro.store import Run
 
 _NOT_SET = "exact"
@@ -22,7 +23,7 @@ class Standing(str, Enum):
     """What the replays, taken together, say of the run now."""
 
     REPRODUCES = "reproduces"
-    """The newest replay passed."""
+    """The newest replay that counts passed."""
     BROKEN = "no longer reproduces"
     """It did once, and the newest replay did not."""
     NEVER = "never reproduced"
@@ -38,6 +39,22 @@ class Entry:
     replay: Replay
     changed: tuple[Circumstance, ...] = ()
     """What differs around it from the replay before it."""
+    other_source: bool = False
+    """It executed the source of its time, not the recorded one."""
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether only the first steps of its series were compared."""
+        result, reasons = self.replay.result, self.replay.comparison.reasons
+        stopped = result is not None and result.outcome is Outcome.INTERRUPTED
+        # one that ended before it was stopped is told by its reason alone
+        return stopped or any(re.match(r"the first \d+ step", reason) for reason in reasons)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says something of the run as a whole: a beginning that agrees does not, nor does what
+        another source yielded."""
+        return not self.other_source and not (self.passed and self.is_beginning)
 
     @property
     def passed(self) -> bool:
@@ -80,19 +97,25 @@ class History:
 def of(project: Project, run: Run) -> History:
     """The history of a run, from the records of its replays in the store."""
     found, damaged = records.by_age(project.store, run.id)
-    entries = _entries(found)
+    shown = _entries(found)
+    entries = tuple(item for item in shown if item.counts)
     names = sorted(name for name, meant in project.store.names().items() if meant == run.id)
     turns = sum(a.passed is not b.passed for a, b in pairwise(entries))
     standing = _standing(entries)
     turn = _turn(entries) if standing is Standing.BROKEN else None
-    return History(run, tuple(names), entries, standing, turn, turns, tuple(damaged))
+    return History(run, tuple(names), shown, standing, turn, turns, tuple(damaged))
 
 
-def _entries(found: Sequence[tuple[str, Replay]]) -> tuple[Entry, ...]:
-    before: list[Replay | None] = [None, *(replay for _, replay in found)]
+def _entries(found: Sequence[Stored]) -> tuple[Entry, ...]:
+    before: list[Stored | None] = [None, *found]
     return tuple(
-        Entry(created, replay, changed(earlier, replay) if earlier else ())
-        for (created, replay), earlier in zip(found, before)
+        Entry(
+            item.created,
+            item.replay,
+            changed(earlier.replay, item.replay) if earlier else (),
+            item.other_source,
+        )
+        for item, earlier in zip(found, before)
     )
 
 

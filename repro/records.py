@@ -77,20 +77,29 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
     )
 
 
-def by_age(store: Store, run_id: str) -> tuple[list[tuple[str, Replay]], list[str]]:
-    """All replays of a run, the oldest first, each with the moment it was stored at; and what is wrong with
-    each record that cannot be read."""
+@dataclass(frozen=True)
+class Stored:
+    """A replay, when its record was stored, and whether it executed another source than the recorded one."""
+
+    created: str
+    replay: Replay
+    other_source: bool = False
+
+
+def by_age(store: Store, run_id: str) -> tuple[list[Stored], list[str]]:
+    """All replays of a run, the oldest first; and what is wrong with each record that cannot be read."""
     found, damaged = [], []
     for identity in store.replay_ids_of(run_id):
         name = f"the replay record {identity[:12]}"
         try:
-            created = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)["created"]
-            found.append((str(created), read(store, run_id, identity)))
+            record = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)
+            done = read(store, run_id, identity)
+            found.append(Stored(str(record["created"]), done, "manifest" in record))
         except (ReproError, OSError) as error:
             damaged.append(str(error))
         except (KeyError, TypeError) as error:
             damaged.append(f"{name} is not valid: {error!r}")
-    return sorted(found, key=lambda pair: (pair[0], pair[1].id)), sorted(damaged)
+    return sorted(found, key=lambda item: (item.created, item.replay.id)), sorted(damaged)
 
 
 def results(store: Store, run_id: str) -> tuple[Result, ...]:

@@ -160,6 +160,31 @@ def test_of_one_that_was_not_executed_nothing_is_known(kept: Any) -> None:
     assert "nothing is known of what changed" in text and "try: pull it" in text
 
 
+def test_a_beginning_that_agrees_and_another_source_stand_for_nothing(kept: Any) -> None:
+    stopped = replace(result(), outcome=Outcome.INTERRUPTED, exit_code=None)
+    beginning = replace(GOOD, result=stopped)
+    found = kept(BAD, beginning)
+    assert found.standing is Standing.NEVER and len(found.entries) == 2
+    assert "first steps only" in report.render(found, colour=False, width=100)
+    said = replace(GOOD.comparison, reasons=("the first 3 steps: 1 metric equal",))
+    assert kept(replace(GOOD, comparison=said)).standing is Standing.NEVER
+    # a beginning that differs is a difference of the whole
+    assert kept(GOOD, replace(BAD, result=replace(stopped))).standing is Standing.BROKEN
+
+
+def test_a_replay_of_another_source_stands_for_nothing(kept: Any) -> None:
+    kept(GOOD)
+    folder = kept.store.root / "replays" / kept.run.id
+    (path,) = folder.iterdir()
+    document = canonical.loads(path.read_bytes())
+    document.update(created="2026-03-01T00:00:00.000Z", manifest={})
+    document["comparison"]["verdict"] = "different"
+    kept.store.add_replay(kept.run.id, canonical.dumps(document))
+    found = kept()
+    assert found.standing is Standing.REPRODUCES and len(found.entries) == 2
+    assert "the source of its time" in report.render(found, colour=False, width=100)
+
+
 def test_damaged_records_are_named_and_stand_for_nothing(kept: Any) -> None:
     found = kept(GOOD)
     folder = kept.store.root / "replays" / kept.run.id

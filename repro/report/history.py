@@ -58,6 +58,7 @@ def _entry_document(item: Entry) -> dict[str, Any]:
         "created": item.created,
         "verdict": comparison.verdict.value,
         "passed": item.passed,
+        "counts": item.counts,
         "reasons": list(comparison.reasons),
         "values_compared": item.values,
         "engine": replay.engine,
@@ -90,13 +91,15 @@ def _table(entries: Sequence[Entry], colour: bool) -> Iterator[str]:
     yield paint(layout.line(HEADER, widths, (3,)), "dim", colour)
     for item, row in zip(entries, rows):
         cells = [layout.pad(cell, widths[at], at == 3) for at, cell in enumerate(row)]
-        style = "green" if item.passed else "bold red"
+        style = ("green" if item.passed else "bold red") if item.counts else "dim"
         cells[2] = cells[2].replace(row[2], paint(row[2], style, colour))
         yield f"  {'  '.join(cells)}".rstrip()
 
 
 def _row(item: Entry) -> tuple[str, ...]:
     names = [clean(change.name) for change in item.changed]
+    aside = "first steps only; " if item.is_beginning else ""
+    aside += "the source of its time; " if item.other_source else ""
     more = f" and {len(names) - _CHANGES} more" if len(names) > _CHANGES else ""
     return (
         _moment(item.created),
@@ -104,7 +107,7 @@ def _row(item: Entry) -> tuple[str, ...]:
         item.replay.comparison.verdict.value,
         str(item.values),
         clean(item.replay.engine),
-        ", ".join(names[:_CHANGES]) + more,
+        aside + ", ".join(names[:_CHANGES]) + more,
     )
 
 
@@ -114,11 +117,13 @@ def _standing(found: History, colour: bool, width: int) -> Iterator[str]:
         case Standing.UNKNOWN:
             yield f"{word}: repro verify {found.run.short}"
         case Standing.NEVER:
-            reasons = "; ".join(found.entries[-1].replay.comparison.reasons)
+            last = next(item for item in reversed(found.entries) if item.counts)
+            reasons = "; ".join(last.replay.comparison.reasons)
             yield from layout.wrap(f"{word}: {clean(reasons)}", width, "", "  ")
         case Standing.REPRODUCES:
-            since = _since(found.entries)
-            count = f"{len(found.entries)} replay{'s' * (len(found.entries) != 1)}"
+            counting = [item for item in found.entries if item.counts]
+            since = _since(counting)
+            count = f"{len(counting)} replay{'s' * (len(counting) != 1)}"
             yield f"{word}, in every replay since {_moment(since.created)} ({count} in all)"
     if found.damaged and found.standing is not Standing.UNKNOWN:
         yield "as far as the records tell that can be read"

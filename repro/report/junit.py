@@ -24,7 +24,7 @@ def render(found: Verification) -> bytes:
     """The document, UTF-8, valid XML 1.0 whatever the names hold."""
     root = Element("testsuites", name=_WHOLE)
     suites = [_suite(at, item) for at, item in enumerate(found.runs)]
-    if not found.runs or found.interrupted or found.stopped:
+    if not suites or found.interrupted or found.stopped:
         suites.append(_whole(len(suites), found))
     root.extend(suites)
     for name in ("tests", "failures", "errors"):
@@ -102,11 +102,13 @@ def _said(item: Verified, left: Sequence[Case]) -> str:
 
 
 def _whole(at: int, found: Verification) -> Element:
-    """For what is amiss with no single run: nothing was verified, or it was stopped."""
-    message = clean(found.stopped) or "there was no run to verify"
+    """For what concerns no single run: nothing was verified, or it was stopped. Red as all of it is."""
     text = clean(verification.summary(found))
-    word = "interrupted" if found.interrupted else "incomplete"
-    case = Case("verdict", "all was verified", Problem.ERROR, word, message, text)
+    case = Case("verdict", "all was verified", text=text)
+    if found.exit_code:
+        message = clean(found.stopped) or "there was no run to verify"
+        word = "interrupted" if found.interrupted else "incomplete"
+        case = Case("verdict", "all was verified", Problem.ERROR, word, message, text)
     suite = _counted(at, _WHOLE, [case], 0)
     _case(suite, "repro", case, 0)
     return suite
