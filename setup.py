@@ -50,5 +50,8 @@ setup(
             "types-PyYAML",
         ],
     },
-    entry_points={"console_scripts": ["repro = repro.cli:main"]},
+    entry_points={
+        "console_scripts": ["repro = repro.cli:main"],
+        "pytest11": ["repro = repro.pytest_plugin"],
+    },
 )
