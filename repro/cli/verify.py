@@ -11,6 +11,7 @@ import click
 
 from repro.cli import reports as reporting
 from repro.cli import terminal
+from repro.cli.heartbeat import Heartbeat
 from repro.cli.reports import Reports
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -42,6 +43,8 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
               help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verification as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
+@click.option("--cache-key", is_flag=True,
+              help="Replay nothing: print keys for a pipeline's caches of environments and data.")  # fmt: skip
 @reporting.options
 def verify_command(
     runs: tuple[str, ...],
@@ -55,6 +58,7 @@ def verify_command(
     within: float | None,
     as_json: bool,
     quiet: bool,
+    cache_key: bool,
     reports: Reports,
 ) -> int:
     """Replay each RUN, several times if asked, and hold all results to the record and to each other.
@@ -62,8 +66,8 @@ def verify_command(
     Ends with 0 when every run passed, 1 when one is different, 3 when one failed, could not be replayed
     or was not reached.
     """
+    from repro import caching, verifying
     from repro import runs as finding
-    from repro import verifying
     from repro.cli.opening import open_project
     from repro.replaying import Options
     from repro.report import verification as report
@@ -71,17 +75,26 @@ def verify_command(
     from repro.verifying import Chosen, Request
     from repro.verifying.workers import Workers
 
-    reports.begin()
+    if not cache_key:
+        reports.begin()
     project = open_project()
     chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
+    if cache_key:
+        click.echo(caching.keys(project, [item.run for item in chosen]).lines, nl=False)
+        return 0
     options = Options(engine, network=network, cpus=cpus, gpus=gpus)
     request = Request(replays, jobs, options, fail_fast, within)
     progress = terminal.Lines(quiet=quiet)
-    with Workers(
-        jobs, os.environ, lambda label, step: progress.step(f"{label}: {step}")
-    ) as workers:
+    with (
+        Heartbeat(progress.step) as beat,
+        Workers(jobs, os.environ, beat.step) as workers,
+    ):
         found = verifying.verify(
-            project, chosen, request, workers, lambda item: progress.step(report.line(item))
+            project,
+            chosen,
+            request,
+            beat.around(workers),
+            lambda item: progress.step(report.line(item)),
         )
     if as_json:
         click.echo(verification_json.render(found), nl=False)
