@@ -38,10 +38,12 @@ setup(
         "uv>=0.5",
     ],
     extras_require={
+        "prometheus": ["prometheus-client>=0.20"],
         "dev": [
             "hypothesis>=6",
             "jsonschema>=4",
             "mypy>=1.10",
+            "prometheus-client>=0.20",
             "pytest>=8",
             "pytest-timeout>=2",
             "pytest-xdist>=3",

@@ -26,6 +26,7 @@ _FILES = {
     "junit": "JUnit XML: a suite per run, a case per metric and output.",
     "markdown": "Markdown, as a job summary or a comment.",
     "gitlab": "GitLab's code quality report.",
+    "prometheus": "Verdicts as a Prometheus textfile (needs repro-engine[prometheus]).",
 }
 SUMMARY_LIMIT = 1 << 20
 """Bytes that GitHub takes of one step's summary; of a larger one it takes none."""
@@ -49,7 +50,13 @@ class Reports:
         for path in self._distinct().values():
             _check(path)
         for kind, path in self.files.items():
-            _write(path, _unfinished(kind))
+            content = _unfinished(kind)
+            if content is not None:
+                _write(path, content)
+                continue
+            probe = path.with_name(f".writable-{canonical.PROCESS}")
+            _write(probe, b"")
+            probe.unlink(missing_ok=True)
         if self.github:
             from repro.report import github
 
@@ -160,9 +167,17 @@ def _write(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _unfinished(kind: str) -> bytes:
-    """What stands in the file until the verification has come to its end."""
+def _unfinished(kind: str) -> bytes | None:
+    """What stands in the file until the verification has come to its end; None: what stood there before.
+
+    What Prometheus reads has a time of its own, and is read at any moment."""
     from repro.verifying import Verification
+
+    if kind == "prometheus":
+        from repro.report import prometheus
+
+        prometheus.library()
+        return None
 
     return _rendered(kind, Verification((), 0.0, "the verification did not come to its end"))
 
@@ -176,6 +191,10 @@ def _rendered(kind: str, found: Verification) -> bytes:
         from repro.report import gitlab
 
         return gitlab.render(found)
+    if kind == "prometheus":
+        from repro.report import prometheus
+
+        return prometheus.render(found)
     from repro.report import verification_markdown
 
     return verification_markdown.render(found).encode("utf-8", "backslashreplace")

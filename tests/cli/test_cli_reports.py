@@ -66,6 +66,18 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_first_replay(
     assert Path("/dev/null").is_char_device()
 
 
+def test_what_prometheus_reads_is_written_at_the_end_alone(two: Project, tmp_path: Path) -> None:
+    pytest.importorskip("prometheus_client")
+    path = tmp_path / "textfile" / "repro.prom"
+    words = ("--engine", "venv", "--prometheus", str(path))
+    two.repro("verify", "good", *words).expect(0)
+    text = path.read_text()
+    assert "repro_verification_passed 1.0" in text and 'run="good"' in text
+    two.repro("verify", "nobody", *words).complains(2, "nobody")
+    assert path.read_text() == text and [item.name for item in path.parent.iterdir()] == [path.name]
+    two.repro("verify", "bad", "--engine", "venv", "--prometheus", tmp_path).complains(2, "no file")
+
+
 def test_no_report_of_an_earlier_verification_is_left(two: Project, tmp_path: Path) -> None:
     folder = tmp_path / "reports"
     two.repro("verify", "good", "--engine", "venv", *reported(folder)).expect(0)
