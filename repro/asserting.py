@@ -9,14 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import config, outputs, printed, records, replaying, runs
+from repro import config, outputs, printed, records, runs, yardstick
 from repro.comparison import compare_results
-from repro.errors import NotFound, ReproError, UsageError
+from repro.errors import ReproError, UsageError
 from repro.manifest import Tolerance
+from repro.progress import SILENT
 from repro.project import Project, locate
 from repro.replaying import Options
 from repro.report import verification as report
-from repro.verifying import Chosen, Request, Verification, Verified, judging, verify
+from repro.verifying import Chosen, Request, Verification, Verified, judging, selecting, verify
 from repro.verifying.workers import Workers
 
 WIDTH = 100
@@ -53,12 +54,12 @@ def assert_reproduces(
     return found.runs[0]
 
 
-def chosen(project: Project, wanted: Sequence[str]) -> list[Chosen]:
-    """The runs that are meant, by default all that have a name. Raises NotFound where there is none."""
-    names = wanted or sorted(project.store.names())
-    if not names:
-        raise NotFound("no run of this project has a name", "repro run --name baseline -- COMMAND")
-    return [Chosen(runs.resolve(project, name, project.folder), name) for name in names]
+def chosen(project: Project, wanted: Sequence[str]) -> tuple[Chosen, ...]:
+    """The runs that are meant, by default the project's baselines. Raises UsageError where there is none,
+    NotFound."""
+    if not wanted:
+        return selecting.of_baselines(project, os.environ, SILENT).chosen
+    return tuple(Chosen(runs.resolve(project, name, project.folder), name) for name in wanted)
 
 
 def verified(
@@ -105,7 +106,7 @@ def _tolerances(given: float | Mapping[str, Any] | None) -> tuple[Tolerance, ...
 def _held_to(project: Project, item: Verified, tolerances: tuple[Tolerance, ...]) -> Verified:
     """The same replays, judged anew. What is stored of them keeps its own verdict."""
     store, run = project.store, item.chosen.run
-    policy = replaying.policy_now(project, run.manifest)
+    policy = yardstick.policy_now(project, run.manifest)
     # of several patterns that fit, the last one counts
     policy = replace(policy, tolerances=(*policy.tolerances, *tolerances))
     how = printed.rules(policy)

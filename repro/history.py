@@ -13,7 +13,7 @@ from repro.comparison import Circumstance
 from repro.comparison.circumstances import compare_hosts
 from repro.manifest import Finding, Outcome, Tolerance
 from repro.project import Project
-from repro.records import Replay, Stored
+from repro.records import Replay
 from repro.store import Run
 
 _NOT_SET = "exact"
@@ -34,13 +34,19 @@ class Standing(str, Enum):
 class Entry:
     """One replay."""
 
-    created: str
-    """When its record was stored: UTC, ISO 8601."""
     replay: Replay
     changed: tuple[Circumstance, ...] = ()
     """What differs around it from the replay before it."""
-    other_source: bool = False
-    """It executed the source of its time, not the recorded one."""
+
+    @property
+    def created(self) -> str:
+        """When its record was stored: UTC, ISO 8601."""
+        return str(self.replay.created)
+
+    @property
+    def other_source(self) -> bool:
+        """Whether it executed the source of its time, not the recorded one."""
+        return self.replay.manifest is not None
 
     @property
     def is_beginning(self) -> bool:
@@ -106,16 +112,11 @@ def of(project: Project, run: Run) -> History:
     return History(run, tuple(names), shown, standing, turn, turns, tuple(damaged))
 
 
-def _entries(found: Sequence[Stored]) -> tuple[Entry, ...]:
-    before: list[Stored | None] = [None, *found]
+def _entries(found: Sequence[Replay]) -> tuple[Entry, ...]:
+    before: list[Replay | None] = [None, *found]
     return tuple(
-        Entry(
-            item.created,
-            item.replay,
-            changed(earlier.replay, item.replay) if earlier else (),
-            item.other_source,
-        )
-        for item, earlier in zip(found, before)
+        Entry(replay, changed(earlier, replay) if earlier else ())
+        for replay, earlier in zip(found, before)
     )
 
 

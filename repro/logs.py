@@ -50,6 +50,12 @@ class Log:
                 # the command goes on, and its output too; ``store`` says that the log is not whole
                 self._trouble = error
 
+    def texts(self) -> dict[str, bytes]:
+        """What was printed so far, by role; the same roles as in the record."""
+        with self._lock:
+            names = sorted(self._files)
+        return {f"log/{name}": (self._folder / name).read_bytes() for name in names}
+
     def store(self, store: Store) -> tuple[Descriptor, ...]:
         """Put what was printed into the store; an empty stream is not kept.
 

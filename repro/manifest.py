@@ -359,6 +359,8 @@ class Result:
     """Of a pipeline, in the order of their execution."""
     watched: str = ""
     """What watched its file accesses: ``strace``, ``python``; empty: nothing did."""
+    source_read: tuple[str, ...] = ()
+    """Files of the source that it read, relative to the workspace; empty where not all could be seen."""
 
 
 # --- the documents --------------------------------------------------------------------------

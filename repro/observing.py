@@ -68,6 +68,8 @@ class Observed:
     method: str = ""
     installed: bool = False
     """Whether the run changed which packages there are."""
+    source_read: tuple[str, ...] = ()
+    """Recorded files that it read; empty where not all could be seen."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ def observe(seen: Seen, scene: Scene) -> Observed:
         (*taken.findings, *concerns, *_variables(folded, scene), *limits),
         seen.method,
         bool(folded.installed),
+        tuple(path for path in folded.inside if path in scene.recorded)
+        if seen.method == "strace" and not seen.limits
+        else (),
     )
 
 

@@ -6,12 +6,13 @@ rules that the project has now, and by the same reader on both sides, whichever 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from repro.errors import ReproError
 from repro.log_metrics import Rules, read
 from repro.log_metrics.lines import CAP
-from repro.manifest import Descriptor, MetricSource, Policy, Result, SourceState
+from repro.manifest import Descriptor, Metric, MetricSource, Policy, Result, SourceState
 from repro.store import Store
 
 STREAMS = {"log/stdout": "<stdout>", "log/stderr": "<stderr>"}
@@ -50,6 +51,15 @@ def taken_in(store: Store, result: Result, how: Rules) -> Result:
         metric_sources=tuple(sorted(sources, key=lambda item: item.path)),
         uncompared=tuple(sorted(uncompared, key=lambda item: (item.source, item.name))),
     )
+
+
+def so_far(texts: Mapping[str, bytes], how: Rules) -> tuple[Metric, ...]:
+    """The metrics of a log that is still being written; a last line without its end is left out."""
+    metrics: list[Metric] = []
+    for role, text in texts.items():
+        whole = text[: text.rfind(b"\n") + 1][:CAP]
+        metrics += read(whole, STREAMS[role], how, len(whole)).metrics
+    return tuple(metrics)
 
 
 def _content(store: Store, log: Descriptor) -> bytes | None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -95,15 +95,24 @@ class Execution:
     peak_memory: int | None
     """Bytes: the largest resident set among the command and its waited-for children."""
     interrupted: bool = False
+    stopped: bool = False
+    """Ended by the caller's own ``stop``."""
 
 
 def execute(
-    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], sink: Sink, own_group: bool = False
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    sink: Sink,
+    own_group: bool = False,
+    stop: threading.Event | None = None,
 ) -> Execution:
     """Run the training command, its output going to ``sink`` live, its stdin the caller's.
 
     On Ctrl-C the command is asked to end (SIGINT, after GRACE seconds SIGKILL) and what it did
-    until then is returned with ``interrupted`` set. Raises NotFound where it cannot be started.
+    until then is returned with ``interrupted`` set. It is killed when ``stop`` is set. Raises NotFound
+    where it cannot be started.
     """
     started, clock = time.time(), time.monotonic()
     with _Interrupts() as interrupts:
@@ -123,7 +132,8 @@ def execute(
         for pump in pumps:
             pump.start()
         interrupts.pass_on_to(child)
-        _, status, usage = os.wait4(child.pid, 0)
+        with stopping(stop, interrupts.kill) as stopped:
+            _, status, usage = os.wait4(child.pid, 0)
         # tells Popen, and who interrupts, that its child is reaped: its pid may be another's soon
         child.returncode = code = os.waitstatus_to_exitcode(status)
         duration = time.monotonic() - clock
@@ -132,7 +142,30 @@ def execute(
             pump.drain(interrupts)
     scale = 1 if sys.platform == "darwin" else 1024
     peak = usage.ru_maxrss * scale or None
-    return Execution(128 - code if code < 0 else code, started, duration, peak, interrupted)
+    code = 128 - code if code < 0 else code
+    return Execution(code, started, duration, peak, interrupted, bool(stopped))
+
+
+@contextlib.contextmanager
+def stopping(stop: threading.Event | None, end: Callable[[], None]) -> Iterator[list[bool]]:
+    """Within the block ``end`` is called once ``stop`` is set; yields a list that is empty until then."""
+    done: list[bool] = []
+    over = threading.Event()
+
+    def wait() -> None:
+        while stop and not over.is_set():
+            if stop.wait(0.1):
+                if not over.is_set():
+                    done.append(True)
+                    end()
+                return
+
+    if stop:
+        threading.Thread(target=wait, daemon=True).start()
+    try:
+        yield done
+    finally:
+        over.set()
 
 
 def _not_started(name: str, error: OSError) -> NotFound:
@@ -190,7 +223,7 @@ class _Interrupts:
         self.heard = 0
         self._child: subprocess.Popen[bytes] | None = None
         self._before: dict[int, Any] = {}
-        self._killer: threading.Timer | None = None
+        self.killer: threading.Timer | None = None
 
     def __enter__(self) -> _Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -201,8 +234,8 @@ class _Interrupts:
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler or signal.SIG_DFL)
-        if self._killer:
-            self._killer.cancel()
+        if self.killer:
+            self.killer.cancel()
 
     def pass_on_to(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
@@ -216,15 +249,15 @@ class _Interrupts:
 
     def _forward(self) -> None:
         if self.heard > 1:
-            self._kill()
+            self.kill()
             return
         # a terminal sends it to the whole group already; a second SIGINT does no harm
         self._send(signal.SIGINT)
-        self._killer = threading.Timer(GRACE, self._kill)
-        self._killer.daemon = True
-        self._killer.start()
+        self.killer = threading.Timer(GRACE, self.kill)
+        self.killer.daemon = True
+        self.killer.start()
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
         self._send(signal.SIGKILL)
 
     def _send(self, number: int) -> None:
@@ -241,9 +274,10 @@ class Peer:
     What it says on stderr goes to ours.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
         self._child = subprocess.Popen(
             list(argv),
+            cwd=cwd,
             env=dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -24,8 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--repro",
         action="store_true",
         dest="repro_all",
-        help="Replay recorded runs, and fail where one does not come out the same: an item for each "
-        "run that has a name.",
+        help="Replay the project's baselines, and fail where one does not come out the same: an item for "
+        "each.",
     )
     group.addoption(
         "--repro-runs",

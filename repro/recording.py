@@ -148,6 +148,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                         sorted((*result.outputs, *seen.outputs), key=lambda item: item.path)
                     ),
                     watched=seen.method,
+                    source_read=seen.source_read,
                 )
                 stages = clock_of_stages.runs(_stage_names(project, parts))
                 result = replace(result, logs=log.store(project.store), stages=stages)

@@ -13,6 +13,7 @@ from repro.errors import ReproError
 from repro.manifest import (
     REPLAY_SCHEMA,
     Finding,
+    Manifest,
     Result,
     from_document,
     parse,
@@ -38,6 +39,10 @@ class Replay:
     reused: bool = False
     """The environment was known."""
     build_seconds: float = 0.0
+    manifest: Manifest | None = None
+    """What was executed, where that is not what was recorded: the source as it was when it was replayed.
+    Its result is the record's."""
+    created: str = ""
 
 
 def store_replay(store: Store, done: Replay) -> Replay:
@@ -53,6 +58,7 @@ def store_replay(store: Store, done: Replay) -> Replay:
             "result": to_document(done.result) if done.result else None,
             "findings": to_document(done.findings),
             "comparison": comparison_document.document(done.comparison),
+            "manifest": to_document(done.manifest) if done.manifest else None,
         }
     )
     return replace(done, id=store.add_replay(done.run_id, record))
@@ -74,32 +80,31 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
         from_document(tuple[Finding, ...], record["findings"], name),
         reused=record["environment"]["reused"],
         build_seconds=record["environment"]["build_seconds"],
+        manifest=from_document(Manifest, record["manifest"], name)
+        if record.get("manifest")
+        else None,
+        created=record["created"],
     )
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A replay, when its record was stored, and whether it executed another source than the recorded one."""
-
-    created: str
-    replay: Replay
-    other_source: bool = False
-
-
-def by_age(store: Store, run_id: str) -> tuple[list[Stored], list[str]]:
+def by_age(store: Store, run_id: str) -> tuple[list[Replay], list[str]]:
     """All replays of a run, the oldest first; and what is wrong with each record that cannot be read."""
     found, damaged = [], []
     for identity in store.replay_ids_of(run_id):
         name = f"the replay record {identity[:12]}"
         try:
-            record = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)
-            done = read(store, run_id, identity)
-            found.append(Stored(str(record["created"]), done, "manifest" in record))
+            found.append(read(store, run_id, identity))
         except (ReproError, OSError) as error:
             damaged.append(str(error))
         except (KeyError, TypeError) as error:
             damaged.append(f"{name} is not valid: {error!r}")
-    return sorted(found, key=lambda item: (item.created, item.replay.id)), sorted(damaged)
+    return sorted(found, key=lambda item: (str(item.created), item.id)), sorted(damaged)
+
+
+def newest(store: Store, run_id: str) -> tuple[Replay, ...]:
+    """All replays of a run, newest first. Raises ReproError where one is damaged."""
+    found = [read(store, run_id, identity) for identity in store.replay_ids_of(run_id)]
+    return tuple(sorted(found, key=lambda item: item.created, reverse=True))
 
 
 def results(store: Store, run_id: str) -> tuple[Result, ...]:

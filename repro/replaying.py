@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,24 +16,31 @@ from repro import (
     outputs,
     outside,
     preparing,
+    present,
     printed,
     records,
     restoring,
     services,
     sessions,
+    yardstick,
 )
 from repro.bundles import carried
 from repro.capturing import files, host, results
-from repro.capturing.results import Expected
-from repro.comparison import compare_results, control, unreplayable
+from repro.capturing.files import Scan
+from repro.comparison import (
+    advice,
+    compare_manifests,
+    control,
+    unreplayable,
+)
+from repro.comparison.prefix import Name
 from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
     Manifest,
-    Policy,
+    Outcome,
     Result,
-    SourceState,
 )
 from repro.outside import Outside
 from repro.process import Sink
@@ -40,6 +49,7 @@ from repro.project import Project
 from repro.recording import outcome
 from repro.records import Replay, store_replay
 from repro.sessions import Session
+from repro.stopping import Seen, Stopper
 from repro.store import Run
 
 
@@ -56,6 +66,10 @@ class Options:
     gpus: bool | None = None
     control: bool = False
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
+    steps: int | None = None
+    """Compare only the first so many steps of the recorded series, and stop once they are written."""
+    current: bool = False
+    """With the source, the data and the parameters as they are now, in the recorded environment."""
 
 
 def replay(
@@ -70,7 +84,7 @@ def replay(
 
     Raises EngineError where the engine does not answer: that says nothing about the run.
     """
-    how = printed.rules(policy_now(project, run.manifest))
+    how = printed.rules(yardstick.policy_now(project, run.manifest))
     controls = tuple(
         printed.taken_in(project.store, item, how)
         for item in records.results(project.store, run.id)
@@ -90,7 +104,7 @@ def replay(
         controls = (second.result,) if second.result else ()
     if done.result:
         again = f"repro replay {run.short} --control"
-        policy = policy_now(project, run.manifest)
+        policy = yardstick.policy_now(project, run.manifest)
         comparison = control.explained(done.comparison, done.result, controls, policy, again)
         done = replace(done, comparison=comparison)
     return store_replay(project.store, done)
@@ -108,8 +122,19 @@ def once(
     engine = engines.make(options.engine, environ)
     version = engine.version()
     with sessions.session(project.store, keep=lambda: options.keep) as session:
-        stage = _Stage(project, run, options, environ, session, engine, version)
-        return stage.played(sink, progress)
+        shown = present.as_it_is(project, run, environ, session) if options.current else run
+        stage = _Stage(project, shown, options, environ, session, engine, version)
+        done = stage.played(sink, progress)
+        return _with_changes(done, run.manifest, shown.manifest) if options.current else done
+
+
+def _with_changes(done: Replay, recorded: Manifest, shown: Manifest) -> Replay:
+    """With what went in now and did not then: meant to differ, so it does not count against the verdict."""
+    changed = compare_manifests(recorded, shown, recorded.policy).ingredients
+    comparison = replace(done.comparison, ingredients=changed)
+    if changed:
+        comparison = replace(comparison, next_step=advice.next_step(comparison))
+    return replace(done, comparison=comparison, manifest=shown)
 
 
 @dataclass(frozen=True)
@@ -155,6 +180,7 @@ class _Stage:
         return replace(done, kept=self.workspace)
 
     def play(self, sink: Sink, progress: Progress) -> Replay:
+        wanted = yardstick.wanted(self.project, self.manifest, self.options.steps)
         progress.step("restoring the source")
         restoring.restore_source(self.project, self.manifest, self.workspace)
         count = len(self.manifest.definition.data)
@@ -170,11 +196,13 @@ class _Stage:
         ready = self._prepare(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
-        result = self._execute(ready, places, sink)
-        policy, store = policy_now(self.project, self.manifest), self.project.store
+        result = self._execute(ready, places, sink, wanted)
+        policy, store = yardstick.policy_now(self.project, self.manifest), self.project.store
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
-        comparison = compare_results(recorded, result, policy, outputs.reader(store))
+        comparison = yardstick.compared(
+            recorded, result, policy, self.options.steps, outputs.reader(store)
+        )
         return Replay(
             "",
             self.run.id,
@@ -212,7 +240,9 @@ class _Stage:
             progress,
         )
 
-    def _execute(self, ready: Ready, places: Outside, sink: Sink) -> Result:
+    def _execute(
+        self, ready: Ready, places: Outside, sink: Sink, wanted: frozenset[Name]
+    ) -> Result:
         folder = self.workspace / self.manifest.provenance.project
         restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
         restoring.link_environment(self.manifest, self.workspace, ready.environment)
@@ -222,7 +252,10 @@ class _Stage:
         job = replace(self._job(ready), mounts=places.mounts, home=places.home)
         served = self._stand_in()
         job = served.around(job) if served else job
-        with ThreadPoolExecutor(max_workers=1) as aside:
+        stopper = self._stopper(before, log, wanted)
+        if stopper:
+            job = replace(job, stop=stopper.stop)
+        with ThreadPoolExecutor(max_workers=1) as aside, stopper or contextlib.nullcontext():
             # beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(
                 host.describe,
@@ -236,27 +269,47 @@ class _Stage:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
         collected = results.collect(
-            self.workspace, before, after, _expected(self.manifest), execution.started
+            self.workspace, before, after, yardstick.expected(self.manifest), execution.started
         )
         source, logged = served.logged(execution.started) if served else (None, ())
         elsewhere = outside.written(places, beside, outside.scanned(places))
         outputs.keep(self.project.store, self.workspace, collected.outputs)
+        sources, metrics = collected.sources, collected.metrics
+        if execution.stopped and stopper and stopper.seen:
+            sources, metrics = stopper.seen
         return Result(
             observed=True,
-            outcome=outcome(execution),
-            exit_code=execution.exit_code,
+            outcome=Outcome.INTERRUPTED if execution.stopped else outcome(execution),
+            exit_code=None if execution.stopped else execution.exit_code,
             started=clock.iso(execution.started),
             ended=clock.iso(execution.started + execution.duration),
             duration=round(execution.duration, 3),
             peak_memory=execution.peak_memory,
             host=replace(machine.result(), **ready.facts),
-            metrics=(*collected.metrics, *logged),
-            metric_sources=(*collected.sources, *([source] if source else [])),
+            metrics=(*metrics, *logged),
+            metric_sources=(*sources, *([source] if source else [])),
             outputs=tuple(sorted((*collected.outputs, *elsewhere), key=lambda item: item.path)),
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
             logs=log.store(self.project.store),
         )
+
+    def _stopper(self, before: Scan, log: Log, wanted: frozenset[Name]) -> Stopper | None:
+        """What ends the command early, where only its first steps are wanted."""
+        if self.options.steps is None:
+            return None
+        folder = self.workspace / self.manifest.provenance.project
+        how = printed.rules(yardstick.policy_now(self.project, self.manifest))
+        begun = time.time()
+
+        def look() -> Seen:
+            after = files.scan(self.workspace, folder)
+            sources, metrics = results.measured(
+                self.workspace, before, after, yardstick.expected(self.manifest), begun
+            )
+            return sources, (*metrics, *printed.so_far(log.texts(), how))
+
+        return Stopper(self.options.steps, wanted, look)
 
     def _stand_in(self) -> services.StandIn | None:
         """The server that stands in for the one that the command logged to."""
@@ -290,30 +343,3 @@ class _Stage:
             gpus=bool(recorded.gpus) if gpus is None else gpus,
             uv="uv run" in (self.manifest.provenance.interpreter_found or ""),
         )
-
-
-def policy_now(project: Project, manifest: Manifest) -> Policy:
-    """The recorded policy; tolerances and rules for the log that the project has now count instead of the
-    recorded ones, and outputs that it ignores now are ignored too, because both are learned after the run."""
-    current = project.config
-    ignored = tuple(project.inside(path) for path in current.ignored_outputs)
-    return replace(
-        manifest.policy,
-        tolerances=project.tolerances or manifest.policy.tolerances,
-        log_patterns=current.log.patterns or manifest.policy.log_patterns,
-        log_ignored=current.log.ignore or manifest.policy.log_ignored,
-        ignored_outputs=tuple(dict.fromkeys((*manifest.policy.ignored_outputs, *ignored))),
-    )
-
-
-def _expected(manifest: Manifest) -> Expected:
-    """What the record says came out; nothing is vouched for, everything has to be written anew."""
-    policy = manifest.policy
-    read = (
-        item.path
-        for item in manifest.result.metric_sources
-        if item.state is SourceState.READ and not item.path.startswith("<")
-    )
-    return Expected(
-        policy.metrics, policy.outputs, policy.ignored_outputs, tuple(read), cache_links=False
-    )

@@ -33,6 +33,7 @@ from repro.manifest import (
     Severity,
     Source,
     Tolerance,
+    to_document,
 )
 from repro.records import Replay
 from repro.report import history as report
@@ -177,7 +178,8 @@ def test_a_replay_of_another_source_stands_for_nothing(kept: Any) -> None:
     folder = kept.store.root / "replays" / kept.run.id
     (path,) = folder.iterdir()
     document = canonical.loads(path.read_bytes())
-    document.update(created="2026-03-01T00:00:00.000Z", manifest={})
+    shown = to_document(kept.run.manifest)
+    document.update(created="2026-03-01T00:00:00.000Z", manifest=shown)
     document["comparison"]["verdict"] = "different"
     kept.store.add_replay(kept.run.id, canonical.dumps(document))
     found = kept()

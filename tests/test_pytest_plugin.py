@@ -36,16 +36,19 @@ def run_pytest(project: Project, *words: str, folder: Path | None = None) -> tup
 
 @pytest.fixture
 def two(project: Project) -> Project:
-    """A run that repeats itself and one that does not."""
+    """A baseline that repeats itself and one that does not."""
     project.write("seeded.py", SEEDED)
     project.write("unseeded.py", UNSEEDED)
     project.commit()
     project.record("python", "seeded.py", options=("--name", "good"))
     project.record("python", "unseeded.py", options=("--name", "bad"))
+    for name in ("good", "bad"):
+        words = ("accept", name, "--as-recorded", "--because", "it is the first")
+        project.repro(*words).expect(0)
     return project
 
 
-def test_each_named_run_is_an_item_and_fails_with_the_report_alone(
+def test_each_baseline_is_an_item_and_fails_with_the_report_alone(
     two: Project, tmp_path: Path
 ) -> None:
     two.write("tests/test_own.py", "def test_own():\n    pass\n")
@@ -91,7 +94,7 @@ def test_bad_input_is_a_line_and_no_green(two: Project, words: tuple[str, ...], 
 def test_nothing_to_replay_is_no_green(project: Project, tmp_path: Path) -> None:
     project.write("test_own.py", "def test_own():\n    pass\n")
     code, out = run_pytest(project, "--repro")
-    assert code == 4 and "no run of this project has a name" in out
+    assert code == 4 and "names no baseline" in out
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "test_own.py").write_text("def test_own():\n    pass\n")

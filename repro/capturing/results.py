@@ -60,18 +60,11 @@ def collect(
     known to be an output."""
     if before is None:
         moved = Changes((), ())
-        written = fresh = frozenset(after.files)
         produced = {path for path in after.files if globs.any_matches(path, _named(expected))}
     else:
         moved = changes(before, after)
-        vouched = {path for path in after.files if globs.any_matches(path, tuple(expected.vouched))}
-        written = frozenset(moved.written) | vouched
-        fresh = written - (moved.touched - vouched)
-        produced = set(written)
-    scene = metric_files.Scene(
-        workspace, after, written, fresh, observed=before is not None, started=started
-    )
-    sources, metrics = metric_files.read(scene, expected)
+        produced = set(_written(moved, after, expected))
+    sources, metrics = measured(workspace, before, after, expected, started)
     outputs, unreadable = _outputs(workspace, produced, expected)
     return Collected(
         metrics,
@@ -81,6 +74,35 @@ def collect(
         moved,
         tuple(sorted({*unreadable, *after.unreadable})),
     )
+
+
+def measured(
+    workspace: Path,
+    before: Scan | None,
+    after: Scan,
+    expected: Expected,
+    started: float | None = None,
+) -> tuple[tuple[MetricSource, ...], tuple[Metric, ...]]:
+    """The metrics alone, as ``collect``; also of a run that is still at work."""
+    if before is None:
+        written = fresh = frozenset(after.files)
+    else:
+        moved = changes(before, after)
+        written = _written(moved, after, expected)
+        fresh = written - (moved.touched - _vouched(after, expected))
+    scene = metric_files.Scene(
+        workspace, after, written, fresh, observed=before is not None, started=started
+    )
+    return metric_files.read(scene, expected)
+
+
+def _written(moved: Changes, after: Scan, expected: Expected) -> frozenset[str]:
+    return frozenset(moved.written) | _vouched(after, expected)
+
+
+def _vouched(after: Scan, expected: Expected) -> frozenset[str]:
+    vouched = tuple(expected.vouched)
+    return frozenset(path for path in after.files if globs.any_matches(path, vouched))
 
 
 def _named(expected: Expected) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from repro.capturing.git import Git
@@ -40,3 +41,29 @@ def commits_between(workspace: Path, one: str | None, other: str | None) -> tupl
         return ()
     lines = output.stdout.decode("utf-8", "replace").splitlines()
     return tuple(("-" if line.startswith("<") else "+") + line[1:] for line in lines)
+
+
+def person(workspace: Path) -> str:
+    """Who works here, as git would sign a commit: ``Name <address>``; empty where git does not know."""
+    output = Git(workspace).attempt("var", "GIT_AUTHOR_IDENT")
+    if output.exit_code:
+        return ""
+    text = output.stdout.decode("utf-8", "replace").strip()
+    return text[: text.rfind(">") + 1]
+
+
+def changed_since(workspace: Path, revision: str) -> tuple[tuple[str, str], ...] | None:
+    """What differs between a revision and the files here: ``A``, ``M`` or ``D`` and the path, untracked
+    files that are not ignored included. None where the revision means no commit."""
+    commit = commit_of(workspace, revision)
+    if commit is None:
+        return None
+    git = Git(workspace)
+    words = git.run("diff", "--name-status", "--no-renames", "-z", commit, "--").split(b"\0")
+    found = {
+        os.fsdecode(path): kind.decode("ascii")[:1] for kind, path in zip(words[::2], words[1::2])
+    }
+    for path in git.run("ls-files", "--others", "--exclude-standard", "-z").split(b"\0"):
+        if path:
+            found[os.fsdecode(path)] = "A"
+    return tuple(sorted((kind, path) for path, kind in found.items()))

@@ -34,6 +34,7 @@ COMMANDS = {
     "pull": ("repro.cli.push", "Take a run from there."),
     "verify": ("repro.cli.verify", "Replay runs several times; all must say the same."),
     "history": ("repro.cli.history", "Show a run's replays over time, and what changed."),
+    "accept": ("repro.cli.accept", "Take a replay as the new baseline, and say why."),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70

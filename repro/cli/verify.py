@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +15,9 @@ from repro.cli import reports as reporting
 from repro.cli import terminal
 from repro.cli.heartbeat import Heartbeat
 from repro.cli.reports import Reports
+
+if TYPE_CHECKING:
+    from repro.project import Project
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -27,12 +32,31 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
+def _changes(project: Project, since: str) -> list[tuple[str, str]]:
+    from repro.capturing import revisions
+    from repro.errors import UsageError
+
+    found = revisions.changed_since(project.workspace, since)
+    if found is None:
+        raise UsageError(
+            f"--changed: {since!r} is no commit of this repository",
+            "in CI, fetch the branch that the change goes to: git fetch origin main",
+        )
+    return list(found)
+
+
 @click.command("verify")
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("-n", "replays", type=click.IntRange(1, 1000), default=1, show_default=True,
               help="Replays of each run; all are compared with the record and with each other.")  # fmt: skip
 @click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
               help="Replays at the same time.")  # fmt: skip
+@click.option("--steps", type=click.IntRange(1), metavar="K",
+              help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
+@click.option("--changed", "since", metavar="REV", is_flag=False, flag_value="HEAD", default=None,
+              help="Only those that files changed since REV (default: HEAD) can affect, and with the source "
+              "as it is now.")  # fmt: skip
+@click.option("--current", is_flag=True, help="With source, data and parameters as they are now.")
 @click.option("--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True,
               help="What executes them; venv gives no isolation.")  # fmt: skip
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
@@ -50,6 +74,9 @@ def verify_command(
     runs: tuple[str, ...],
     replays: int,
     jobs: int,
+    steps: int | None,
+    since: str | None,
+    current: bool,
     engine: str,
     network: bool | None,
     cpus: int | None,
@@ -63,6 +90,10 @@ def verify_command(
 ) -> int:
     """Replay each RUN, several times if asked, and hold all results to the record and to each other.
 
+    Without RUN: the baselines of the project (see `repro accept`). With --current each is replayed in its
+    recorded environment with the source, data and parameters of the work tree: does this change leave the
+    results as they were?
+
     Ends with 0 when every run passed, 1 when one is different, 3 when one failed, could not be replayed
     or was not reached.
     """
@@ -72,30 +103,48 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request
+    from repro.verifying import Chosen, Request, selecting
     from repro.verifying.workers import Workers
 
     if not cache_key:
         reports.begin()
     project = open_project()
-    chosen = [Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs]
-    if cache_key:
-        click.echo(caching.keys(project, [item.run for item in chosen]).lines, nl=False)
-        return 0
-    options = Options(engine, network=network, cpus=cpus, gpus=gpus)
-    request = Request(replays, jobs, options, fail_fast, within)
     progress = terminal.Lines(quiet=quiet)
-    with (
-        Heartbeat(progress.step) as beat,
-        Workers(jobs, os.environ, beat.step) as workers,
-    ):
-        found = verifying.verify(
-            project,
-            chosen,
-            request,
-            beat.around(workers),
-            lambda item: progress.step(report.line(item)),
-        )
+    if runs:
+        named = tuple(Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs)
+        selection = selecting.Selection(named)
+    else:
+        selection = selecting.of_baselines(project, os.environ, progress)
+    if since is not None:
+        selection = selecting.affected(selection, _changes(project, since))
+    if cache_key:
+        needed = [item.run for item in selection.chosen]
+        click.echo(caching.keys(project, needed).lines, nl=False)
+        return 0
+    options = Options(
+        engine,
+        network=network,
+        cpus=cpus,
+        gpus=gpus,
+        steps=steps,
+        current=current or since is not None,
+    )
+    request = Request(replays, jobs, options, fail_fast, within)
+    if selection.chosen:
+        with (
+            Heartbeat(progress.step) as beat,
+            Workers(jobs, os.environ, beat.step) as workers,
+        ):
+            found = verifying.verify(
+                project,
+                selection.chosen,
+                request,
+                beat.around(workers),
+                lambda item: progress.step(report.line(item)),
+            )
+    else:
+        found = verifying.Verification((), 0.0, unaffected=since is not None)
+    found = dataclasses.replace(found, notes=(*selection.notes, *found.notes))
     if as_json:
         click.echo(verification_json.render(found), nl=False)
     else:

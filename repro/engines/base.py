@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,8 @@ class Job:
     """Folders and files of this machine, by the absolute path at which the command sees them."""
     home: Path | None = None
     """Its home folder; None: an empty one of its own."""
+    stop: threading.Event | None = None
+    """Ends it at once when it is set: what is wanted of it is there."""
     as_owner: bool = False
     """Run as the owner of the workspace, even if that is root: for recording in an image."""
 

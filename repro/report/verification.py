@@ -34,6 +34,22 @@ def line(verified: Verified) -> str:
 
 def render(found: Verification, *, colour: bool, width: int) -> str:
     """The report, ending in a newline."""
+    lines = [] if found.unaffected else _table(found, colour)
+    for item in found.runs:
+        if not item.passed:
+            lines += ["", *_details(item, colour, width)]
+        elif item.diagnosis:
+            lines += [
+                "",
+                *layout.wrap(clean(item.diagnosis), width, f"{item.chosen.label}: ", "  "),
+            ]
+    lines += ["", *layout.wrap(paint(summary(found), _colour_of(found), colour), width)]
+    for note in found.notes:
+        lines += layout.wrap(clean(note), width, "note: ", "  ")
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _table(found: Verification, colour: bool) -> list[str]:
     rows = [
         (
             item.chosen.label,
@@ -51,23 +67,13 @@ def render(found: Verification, *, colour: bool, width: int) -> str:
         cells = [layout.pad(cell, widths[at], at in right) for at, cell in enumerate(row)]
         cells[1] = cells[1].replace(row[1], paint(row[1], _STYLE[item.verdict], colour))
         lines.append(f"  {'  '.join(cells)}".rstrip())
-    for item in found.runs:
-        if not item.passed:
-            lines += ["", *_details(item, colour, width)]
-        elif item.diagnosis:
-            lines += [
-                "",
-                *layout.wrap(clean(item.diagnosis), width, f"{item.chosen.label}: ", "  "),
-            ]
-    lines += ["", *layout.wrap(paint(summary(found), _colour_of(found), colour), width)]
-    lines += [
-        part for note in found.notes for part in layout.wrap(clean(note), width, "note: ", "  ")
-    ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def summary(found: Verification) -> str:
     """All of it in one sentence."""
+    if found.unaffected:
+        return "nothing to verify: no changed file can affect a run"
     passed = sum(item.passed for item in found.runs)
     total = len(found.runs)
     replays = sum(len(item.replays) for item in found.runs)

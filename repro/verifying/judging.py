@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
-from repro.comparison import Comparison, Verdict, compare_results, control
+from repro.comparison import Comparison, Verdict, control
 from repro.manifest import Policy, Result
 from repro.verifying.nouns import Chosen, Pair, Played, Verified
+from repro.yardstick import compared
 
 ALL_PAIRS = 12
 """Up to so many replays each is compared with each; of more, each with the first and the one before it."""
@@ -22,17 +23,18 @@ def judged(
     played: Sequence[Played],
     results: Mapping[int, Result],
     policy: Policy,
+    steps: int | None = None,
 ) -> Verified:
     """One verdict for one run. ``results`` are what the replays yielded, by number; one that could not be
-    executed has none."""
+    executed has none. ``steps``: as many of each series were replayed."""
     replays = tuple(
-        _explained(item, results, policy, chosen)
+        item if steps else _explained(item, results, policy, chosen)
         for item in sorted(played, key=lambda item: item.number)
     )
     if not replays:
         return Verified(chosen, asked, None, ("no replay of it came to an end",))
     pairs = tuple(
-        Pair(a, b, compare_results(results[a], results[b], policy, sides=_sides(a, b)))
+        Pair(a, b, compared(results[a], results[b], policy, steps, sides=_sides(a, b)))
         for a, b in _pairs(sorted(results))
     )
     comparisons = [item.comparison for item in replays] + [item.comparison for item in pairs]

@@ -125,6 +125,8 @@ class Verification:
     """Why not everything was done: the time was up, the first red, an interrupt."""
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    unaffected: bool = False
+    """There are runs, and none of them can be affected by what changed: nothing had to be done."""
 
     @property
     def values(self) -> int:
@@ -137,4 +139,6 @@ class Verification:
             return 130
         if any(item.verdict is Verdict.DIFFERENT for item in self.runs):
             return 1
+        if self.unaffected:
+            return 0
         return 0 if self.runs and all(item.passed for item in self.runs) else 3

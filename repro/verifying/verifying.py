@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
 
-from repro import printed, records, replaying
+from repro import printed, records, yardstick
 from repro.manifest import Result
 from repro.project import Project
 from repro.verifying import judging
@@ -55,7 +55,16 @@ def verify(
         stopped, interrupted = "interrupted", True
     if waiting:
         place.cancel()
-    return Verification(ledger.closed(), time.monotonic() - begun, stopped, interrupted)
+    seconds = time.monotonic() - begun
+    return Verification(ledger.closed(), seconds, stopped, interrupted, tuple(_notes(request)))
+
+
+def _notes(request: Request) -> Iterator[str]:
+    if steps := request.options.steps:
+        yield (
+            f"of each run only the first {steps} step{'s' * (steps > 1)} of its series were compared: "
+            "neither what comes later nor its outputs"
+        )
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:
@@ -97,9 +106,14 @@ class _Ledger:
 
     def _close(self, at: int) -> None:
         chosen = self._chosen[at]
-        policy = replaying.policy_now(self._project, chosen.run.manifest)
+        policy = yardstick.policy_now(self._project, chosen.run.manifest)
         self._closed[at] = judging.judged(
-            chosen, self._request.replays, self._played[at], self._results[at], policy
+            chosen,
+            self._request.replays,
+            self._played[at],
+            self._results[at],
+            policy,
+            self._request.options.steps,
         )
         self._watcher(self._closed[at])
 
@@ -110,7 +124,7 @@ class _Ledger:
         run, store = self._chosen[at].run, self._project.store
         record = records.read(store, run.id, outcome.replay)
         if record.result:
-            how = printed.rules(replaying.policy_now(self._project, run.manifest))
+            how = printed.rules(yardstick.policy_now(self._project, run.manifest))
             self._results[at][number] = printed.taken_in(store, record.result, how)
         played = Played(number, record.comparison, outcome.replay, outcome.seconds, record.reused)
         return replace(played, seconds=round(outcome.seconds, 3))

@@ -7,13 +7,17 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import repro
 from repro import process
 from repro.process import Peer
 from repro.verifying.tasks import Outcome, Say, Task
 
 _ARGV = (sys.executable, "-m", "repro.verifying.worker")
+_NEUTRAL = Path(repro.__file__).parents[1]
+"""Python looks for modules in the current folder first: the project's `json.py` must not be ours."""
 
 
 class Workers:
@@ -71,6 +75,6 @@ class Workers:
         with self._guard:
             if self._over:
                 return None
-            self._own.peer = peer = Peer(_ARGV, self._environ)
+            self._own.peer = peer = Peer(_ARGV, self._environ, _NEUTRAL)
             self._peers.append(peer)
         return peer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 
@@ -56,6 +57,42 @@ def test_it_stops_at_the_first_red_when_asked(two: Project) -> None:
     found = two.repro(*words).expect(1).document
     assert "--fail-fast" in found["stopped"]
     assert sum(len(run["replays"]) for run in found["runs"]) < 6
+
+
+EPOCHS = """\
+import json, os, sys, time
+for epoch in range(40):
+    loss = 1 / (epoch + 1)
+    if epoch == 3 and os.path.exists("local/here") is False and "drift" in sys.argv:
+        loss += 0.001
+    print(f"epoch {epoch} loss={loss:.6f}", flush=True)
+    time.sleep(0 if os.path.exists("local/here") else 0.5)
+json.dump({"final": loss}, open("metrics.json", "w"))
+"""
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("engine", ["docker", "venv"])
+def test_a_prefix_is_compared_and_the_rest_not_executed(project: Project, engine: str) -> None:
+    project.write("train.py", EPOCHS)
+    project.write("local/here", "")
+    project.commit()
+    project.record("python", "train.py", options=("--name", "steady", "--watch", "off"))
+    project.record("python", "train.py", "drift", options=("--name", "drifts", "--watch", "off"))
+    words = ("verify", "steady", "drifts", "--steps", "5", "-j", "2", "--engine", engine)
+    done = project.repro(*words, "--json").expect(1)
+    steady, drifts = done.document["runs"]
+    assert (steady["verdict"], steady["values_compared"]) == ("equivalent", 1)
+    (metric,) = drifts["replays"][0]["comparison"]["metrics"]
+    assert (metric["status"], metric["first_step"]) == ("different", 3)
+    for run in (steady, drifts):
+        record = project.path / ".repro" / "replays" / run["id"] / run["replays"][0]["id"]
+        assert json.loads(record.read_bytes())["result"]["outcome"] == "interrupted"
+    assert "only the first 5 steps" in done.document["notes"][0]
+    short = project.repro(*words[:2], "--steps", "3", "--engine", engine)
+    assert "neither what comes later nor" in short.expect(0).out
+    none = project.repro(*words[:2], "--steps", "40", "--engine", engine).expect(3)
+    assert "no metric of the record has more than 40 steps" in none.out
 
 
 @pytest.mark.docker

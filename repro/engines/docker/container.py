@@ -144,7 +144,7 @@ class Running:
         self._last = b""
         """The end of what it printed on stderr: a line may come in pieces."""
 
-    def to_end(self, sink: Sink) -> Execution:
+    def to_end(self, sink: Sink, stop: threading.Event | None = None) -> Execution:
         api = self._client.api
         # attached before the start, so that no line can be missed
         stream = api.attach(self._container.id, stream=True, demux=True, stdout=True, stderr=True)
@@ -154,16 +154,17 @@ class Running:
         except docker.errors.APIError as error:
             raise _not_started(error) from error
         threading.Thread(target=self._watch_memory, daemon=True).start()
-        interrupted = self._pump(stream, sink)
-        with explained("waiting for the container"):
-            code = int(api.wait(self._container.id)["StatusCode"])
+        with process.stopping(stop, self._kill) as stopped:
+            interrupted = self._pump(stream, sink)
+            with explained("waiting for the container"):
+                code = int(api.wait(self._container.id)["StatusCode"])
         if code == 127 and b"[FATAL tini" in self._last:
             raise _not_there(self._last)
         state = api.inspect_container(self._container.id)["State"]
         duration = _seconds(state) or time.monotonic() - clock
         if state.get("OOMKilled"):
             sink.stderr(b"repro: the container was ended because it ran out of memory\n")
-        return Execution(code, started, duration, self._peak, interrupted)
+        return Execution(code, started, duration, self._peak, interrupted, bool(stopped))
 
     def _pump(self, stream: Iterator[tuple[bytes | None, bytes | None]], sink: Sink) -> bool:
         """Pass on what it prints until it ends; True where it was interrupted before."""

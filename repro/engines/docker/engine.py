@@ -85,7 +85,7 @@ class DockerEngine:
         options = container.options(self._client, ready, job)
         try:
             with container.created(self._client, job.session, options) as made:
-                return container.Running(self._client, made).to_end(sink)
+                return container.Running(self._client, made).to_end(sink, job.stop)
         finally:
             self._environments.settle()
 
