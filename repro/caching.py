@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,17 +15,21 @@ from repro.store import Run
 
 @dataclass(frozen=True)
 class Keys:
-    """Each 32 hex digits, of nothing but what was recorded: not of the order of the runs."""
+    """32 hex digits each, of nothing but what was recorded: not of the order of the runs."""
 
     environments: str
     """Of the recipes and of this machine's architecture."""
     data: str
     """Of the hashes that DVC has for what the runs read."""
+    images: tuple[str, ...] = ()
+    """What the Docker engine calls the environments once they are built; not those of which only a replay
+    can tell."""
 
     @property
     def lines(self) -> str:
         """``name=value`` lines, as a pipeline's outputs and variables are written."""
-        return f"environments={self.environments}\ndata={self.data}\n"
+        images = " ".join(self.images)
+        return f"environments={self.environments}\ndata={self.data}\nimages={images}\n"
 
 
 def keys(project: Project, runs: Iterable[Run]) -> Keys:
@@ -35,6 +40,7 @@ def keys(project: Project, runs: Iterable[Run]) -> Keys:
     return Keys(
         _digest([platform.machine(), str(recipe.VERSION), *sorted(environments)]),
         _digest(sorted(data)),
+        tuple(sorted({name for run in found if (name := _image(project, run))})),
     )
 
 
@@ -50,6 +56,14 @@ def environment_key(project: Project, run: Run) -> str:
         workspace=manifest.provenance.workspace or recipe.WORKSPACE,
         source_digest=manifest.definition.source.tree,
     ).key
+
+
+def _image(project: Project, run: Run) -> str:
+    """The name of the environment's image, from the recipe that was recorded; empty where it has none."""
+    recorded = run.manifest.content("environment/Dockerfile")
+    content = project.store.read(recorded) if recorded else b""
+    key = re.search(rb"^# key: sha256:([0-9a-f]{32})[0-9a-f]{32}$", content, re.MULTILINE)
+    return f"repro-env:{key[1].decode()}" if key else ""
 
 
 def _digest(facts: list[str]) -> str:

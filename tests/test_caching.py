@@ -47,7 +47,7 @@ def test_only_what_is_needed_counts(tmp_path: Path) -> None:
         return caching.keys(project, [run(store, item, **more) for item in definitions])
 
     base = keys(BASE)
-    assert re.fullmatch(r"environments=[0-9a-f]{32}\ndata=[0-9a-f]{32}\n", base.lines)
+    assert re.fullmatch(r"environments=[0-9a-f]{32}\ndata=[0-9a-f]{32}\nimages=\n", base.lines)
     source = replace(BASE, source=Source("e" * 40, "f" * 40), command=Command(("x",)))
     assert keys(source) == base == keys(BASE, BASE) == keys(BASE, source)
     image = replace(BASE, environment=replace(BASE.environment, image=Image("python:3.12")))
@@ -65,3 +65,16 @@ def test_of_packages_that_are_installed_from_the_source_all_of_it_counts(tmp_pat
     first = replace(BASE, environment=replace(BASE.environment, packages=(own,)))
     second = replace(first, source=Source("e" * 40, "f" * 40))
     assert caching.keys(project, [run(store, first)]) != caching.keys(project, [run(store, second)])
+
+
+def test_the_image_of_an_environment_is_named_as_the_engine_does(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    project: Any = SimpleNamespace(store=store)
+    found = run(store, BASE)
+    text = f"# a recipe\n# key: sha256:{'ab' * 32}\nFROM x\n# key: sha256:short\n".encode()
+    recorded = store.put_bytes(text, "environment/Dockerfile")
+    with_recipe = replace(
+        found, manifest=replace(found.manifest, contents=(*found.manifest.contents, recorded))
+    )
+    names = caching.keys(project, [with_recipe, with_recipe, found]).images
+    assert names == (f"repro-env:{'ab' * 16}",)

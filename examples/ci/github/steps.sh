@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The steps of action.yml, which also work by hand: steps.sh fetch|keys|load|verify|save
-# What they take comes from the environment; REPRO_RUNS, REPRO_PULL and REPRO_OPTIONS are words.
+# What they take comes from the environment; REPRO_RUNS, REPRO_PULL, REPRO_OPTIONS and
+# REPRO_IMAGE_NAMES (the `images` of keys) are words.
 set -euo pipefail
 
 IMAGES=${REPRO_IMAGES:-.repro-images.tar}
 read -r -d '' -a runs <<<"${REPRO_RUNS:-}" || true
 read -r -d '' -a pull <<<"${REPRO_PULL:-}" || true
+read -r -d '' -a images <<<"${REPRO_IMAGE_NAMES:-}" || true
 read -r -d '' -a options <<<"${REPRO_OPTIONS:-}" || true
 
 fetch() { # the runs that the store does not have yet
@@ -28,10 +30,12 @@ load() { # environments that an earlier job built
   docker load --quiet --input "$IMAGES" || echo "the cached environments cannot be read: they are built again" >&2
 }
 
-save() { # those that this one has
+save() { # those of the runs, once they are built
   in_docker && [[ ! -s $IMAGES ]] || return 0
-  local names
-  mapfile -t names < <(docker image ls --filter reference='repro-env' --format '{{.Repository}}:{{.Tag}}')
+  local name names=()
+  for name in "${images[@]}"; do
+    if docker image inspect "$name" >/dev/null 2>&1; then names+=("$name"); fi
+  done
   [[ ${#names[@]} -gt 0 ]] || return 0
   docker save --output "$IMAGES.part" "${names[@]}"
   mv "$IMAGES.part" "$IMAGES"

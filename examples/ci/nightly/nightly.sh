@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Every night: is all that the runs need still to be had, and do they still come out the same?
 #
-#   17 3 * * *  nightly.sh /srv/project baseline >>/var/log/repro-nightly.log 2>&1
+#   17 3 * * *  nightly.sh /srv/project >>/var/log/repro-nightly.log 2>&1
 #
-# nightly.sh FOLDER [RUN..]: FOLDER is a clone with a store. Ends with the worse of the two exit codes.
+# nightly.sh FOLDER [RUN..]: FOLDER is a clone with a store; without RUN its baselines. Ends with the worse of the two exit codes.
 # REPRO_OPTIONS: more words for `repro verify`. The reports are in FOLDER/repro-reports.
 set -uo pipefail
 
