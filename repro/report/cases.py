@@ -12,6 +12,7 @@ from enum import Enum
 
 from repro.comparison import Comparison, MetricDifference, OutputDifference, Status, Verdict
 from repro.comparison import verdict as rules
+from repro.manifest import Descriptor
 from repro.report import words
 from repro.report.heading import Heading
 from repro.report.words import clean
@@ -176,10 +177,7 @@ def _rows(each: _Seen) -> list[str]:
     a, b = each.labels
     item = each.item
     if isinstance(item, OutputDifference):
-        rows = [
-            f"{name} {side.digest} {side.size} bytes" if side else f"{name} {words.NOTHING}"
-            for name, side in ((a, item.a), (b, item.b))
-        ]
+        rows = [f"{name} {_content(side)}" for name, side in ((a, item.a), (b, item.b))]
         return [*rows, *([clean(item.detail)] if item.detail else [])]
     values = map(_cut, words.metric_values(item))
     rows = [f"{name} {value}" for name, value in zip((a, b), values)]
@@ -188,6 +186,12 @@ def _rows(each: _Seen) -> list[str]:
             rows.append(f"{name} {words.distance_text(distance)}")
     rows.append(f"tolerance {words.tolerance_text(item.tolerance)}")
     return [*rows, *(clean(text) for text in words.metric_details(item))]
+
+
+def _content(side: Descriptor | None) -> str:
+    if side is None:
+        return words.NOTHING
+    return f"{side.digest.removeprefix('sha256:')[:12]} {side.size} bytes"
 
 
 def _remarks(group: list[_Seen]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import test_specs
 from workbench import Project, forked
 
 UNSEEDED = "import json, random\njson.dump({'loss': random.random()}, open('metrics.json', 'w'))\n"
@@ -45,7 +46,8 @@ def test_red_and_green_in_every_form(two: Project, tmp_path: Path) -> None:
     junit, markdown, gitlab = read(folder)
     assert (junit.get("failures"), junit.get("errors"), gitlab) == ("0", "0", [])
     assert int(junit.get("tests", "")) == 3 and markdown.startswith("## ✅")
-    two.repro(*words, "good", "bad", "--json").expect(1)
+    document = two.repro(*words, "good", "bad", "--json").expect(1).document
+    test_specs.validate(document, "verification.schema.json")
     junit, markdown, gitlab = read(folder)
     assert int(junit.get("failures", "")) >= 2 and markdown.startswith("## ❌")
     assert {issue["location"]["path"] for issue in gitlab} == {"unseeded.py"}  # type: ignore[index]

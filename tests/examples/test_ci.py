@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,8 @@ def test_the_scripts_are_clean() -> None:
     assert len(scripts) == 2
     for script in scripts:
         assert os.access(script, os.X_OK), script
+    if not shutil.which("shellcheck"):
+        pytest.skip("no shellcheck on this machine")
     done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
