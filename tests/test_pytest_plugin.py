@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -34,18 +35,27 @@ def run_pytest(project: Project, *words: str, folder: Path | None = None) -> tup
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.fixture
-def two(project: Project) -> Project:
+@pytest.fixture(scope="module")
+def recorded(shared_project: Project) -> Project:
     """A baseline that repeats itself and one that does not."""
+    project = shared_project
     project.write("seeded.py", SEEDED)
     project.write("unseeded.py", UNSEEDED)
     project.commit()
-    project.record("python", "seeded.py", options=("--name", "good"))
-    project.record("python", "unseeded.py", options=("--name", "bad"))
-    for name in ("good", "bad"):
+    for name, script in (("good", "seeded.py"), ("bad", "unseeded.py")):
+        project.record("python", script, options=("--name", name))
         words = ("accept", name, "--as-recorded", "--because", "it is the first")
         project.repro(*words).expect(0)
+    project.commit()
     return project
+
+
+@pytest.fixture
+def two(recorded: Project) -> Iterator[Project]:
+    """The same, without what a test writes into it."""
+    yield recorded
+    recorded.git("clean", "-fdq")
+    recorded.git("checkout", "--quiet", ".")
 
 
 def test_each_baseline_is_an_item_and_fails_with_the_report_alone(
