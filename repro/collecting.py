@@ -121,7 +121,11 @@ def _documents(store: Store, runs: frozenset[str], found: _Survey) -> None:
             found.hold("names", path)
         else:
             found.waste("names of runs that are gone", path)
-    for kind, folder in (("replays", "replays"), ("lists of what bundles brought", "carried")):
+    for kind, folder in (
+        ("replays", "replays"),
+        ("signatures", "signatures"),
+        ("lists of what bundles brought", "carried"),
+    ):
         for path in _entries(store.root / folder):
             if path.name.startswith("."):
                 found.waste("half-written", path)

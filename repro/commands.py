@@ -41,6 +41,13 @@ def translated(manifest: Manifest, environment: str | None, inside: str) -> tupl
         words = _script(stages, manifest.definition.working_directory)
     else:
         words = manifest.definition.command.argv
+    return translated_line(manifest, words, environment, inside)
+
+
+def translated_line(
+    manifest: Manifest, words: tuple[str, ...], environment: str | None, inside: str
+) -> tuple[str, ...]:
+    """The same for other words than the recorded command."""
     where = manifest.provenance
     recorded = where.workspace or inside
     here = tuple(relocated(word, recorded, inside) for word in words)

@@ -73,6 +73,27 @@ ENV_DEFAULT = (
 
 
 @dataclass(frozen=True)
+class Resume:
+    """How a training is begun for a number of steps, and continued from what it left."""
+
+    start: tuple[str, ...]
+    """``{steps}`` in it stands for the step to train to."""
+    go_on: tuple[str, ...]
+
+    def to(self, steps: int) -> tuple[str, ...]:
+        """The words that train from the beginning to that step."""
+        return _filled(self.start, steps)
+
+    def on_to(self, steps: int) -> tuple[str, ...]:
+        """Those that continue to that step."""
+        return _filled(self.go_on, steps)
+
+
+def _filled(words: tuple[str, ...], steps: int) -> tuple[str, ...]:
+    return tuple(word.replace("{steps}", str(steps)) for word in words)
+
+
+@dataclass(frozen=True)
 class Config:
     """repro.yaml. Paths are relative to the project, as they are written."""
 
@@ -95,6 +116,7 @@ class Config:
     untracked_cap: int = UNTRACKED_CAP
     inputs_cap: int = INPUTS_CAP
     watch: Mode = Mode.AUTO
+    resume: Resume | None = None
 
 
 def load(project: Path) -> Config:
@@ -307,6 +329,15 @@ def _watch(config: Config, value: Any) -> Config:
     return replace(config, watch=Mode(wanted))
 
 
+def _resume(config: Config, value: Any) -> Config:
+    if not isinstance(value, dict) or value.keys() != {"start", "continue"}:
+        raise ValueError(f"expected the keys start and continue, found {_kind(value)}")
+    start, go_on = (_command(config, value[key]).command for key in ("start", "continue"))
+    if not any("{steps}" in word for word in start):
+        raise ValueError("start: expected {steps} where the number of steps goes")
+    return replace(config, resume=Resume(start, go_on))
+
+
 _UNITS = {
     "": 1,
     "B": 1,
@@ -364,4 +395,5 @@ _KEYS: dict[str, Callable[[Config, Any], Config]] = {
     "untracked_cap": lambda c, v: replace(c, untracked_cap=size(v)),
     "inputs_cap": lambda c, v: replace(c, inputs_cap=size(v)),
     "watch": _watch,
+    "resume": _resume,
 }

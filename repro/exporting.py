@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import canonical, preparing, restoring, sessions
-from repro.bundles import carried, images, layout, pieces
+from repro.bundles import attachments, carried, images, layout, pieces
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Index, Layer
 from repro.bundles.metering import Meter
 from repro.bundles.pieces import Damaged, Piece, Target
 from repro.bundles.tar_writing import Archive
 from repro.capturing import data
-from repro.errors import ReproError, Unreplayable, UsageError
+from repro.errors import Corrupt, ReproError, Unreplayable, UsageError
 from repro.manifest import Descriptor
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.sessions import Session
-from repro.store import Run
+from repro.signing import reading
+from repro.store import Run, Store
 
 PARTS = ("data", "packages", "image", "outputs")
 
@@ -86,6 +87,8 @@ class Parts:
     pieces: tuple[Piece, ...]
     image: images.Unpacked | None = None
     left_out: tuple[str, ...] = ()
+    signatures: tuple[bytes, ...] = ()
+    """Signed statements about the run, by their digests."""
 
 
 def collect(
@@ -101,7 +104,24 @@ def collect(
     progress.step("collecting what belongs to the run")
     manifest = (project.store.root / "runs" / run.id).read_bytes()
     found, left_out = job.pieces()
-    return Parts(manifest, found, job.image() if options.image else None, left_out)
+    signatures, unsound = _signatures(project.store, run.id)
+    image = job.image() if options.image else None
+    return Parts(manifest, found, image, (*left_out, *unsound), signatures)
+
+
+def _signatures(store: Store, run_id: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
+    """What was signed about a run, good or bad, as far as a bundle may hold it; lines on the rest."""
+    found, lines = [], []
+    for identity, content in store.signatures(run_id).items():
+        try:
+            reading.read(content, run_id)
+        except Corrupt as error:
+            lines.append(f"the signature {identity[:12]}: {error}")
+            continue
+        found.append(content)
+    if more := found[layout.MOST_SIGNATURES :]:
+        lines.append(f"{len(more)} signatures: a bundle has at most {layout.MOST_SIGNATURES}")
+    return tuple(found[: layout.MOST_SIGNATURES]), tuple(lines)
 
 
 # --- what belongs to it ---------------------------------------------------------------------
@@ -231,9 +251,24 @@ def write(
     config = Blob(archive.put(manifest), len(manifest), layout.RUN_TYPE)
     bundle = layout.dump_bundle(Bundle(config, layers, stated.digest if stated else None))
     named = Blob(archive.put(bundle), len(bundle), layout.MANIFEST_TYPE)
-    archive.file("index.json", layout.dump_index(Index(named, stated)))
+    run_id = config.digest.removeprefix("sha256:")
+    attached = _attached(archive, parts.signatures, named, run_id)
+    archive.file("index.json", layout.dump_index(Index(named, stated, attached)))
     archive.finish()
     return named.digest, layers
+
+
+def _attached(
+    archive: Target, signatures: tuple[bytes, ...], bundle: Blob, run_id: str
+) -> dict[str, Blob]:
+    """Each signed statement with the manifest that attaches it, by the statement's digest."""
+    found = {}
+    for content in signatures:
+        manifest = attachments.dump(attachments.of(content, bundle, run_id))
+        archive.put(attachments.EMPTY)
+        digest = archive.put(content).removeprefix("sha256:")
+        found[digest] = Blob(archive.put(manifest), len(manifest), layout.MANIFEST_TYPE)
+    return found
 
 
 def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:

@@ -41,6 +41,8 @@ class Imported:
     """Files of data that came along."""
     packages: int
     image: bool
+    signatures: int = 0
+    """Signed statements that came along, good or bad."""
     notes: tuple[str, ...] = ()
 
 
@@ -61,6 +63,19 @@ def import_bundle(store: Store, path: Path, progress: Progress = SILENT) -> Impo
 def taken(store: Store, opened: Opened, session: Session, progress: Progress = SILENT) -> Imported:
     """Verify the layers of an opened bundle and take its run into the store, wherever it comes from."""
     return _Import(store, opened, session, progress).taken()
+
+
+def signatures_in(path: Path) -> tuple[str, dict[str, bytes]]:
+    """The id of the run in a bundle, and its signed statements by their ids. The bundle's documents are
+    verified, its layers are not read. Raises Refused, ReproError."""
+    try:
+        with path.open("rb") as stream:
+            opened = open_bundle(TarSource(stream))
+    except OSError as error:
+        raise ReproError(f"cannot read {path}: {error.strerror}") from error
+    contents = sorted(content for _, content in opened.signatures.values())
+    run_id = opened.bundle.run.digest.removeprefix("sha256:")
+    return run_id, {canonical.digest_bytes(item).removeprefix("sha256:"): item for item in contents}
 
 
 def is_bundle(path: Path) -> bool:
@@ -102,7 +117,8 @@ class _Import:
             data=sum(item.path.startswith("data/") for item in carried_now.contents),
             packages=sum(item.path.startswith("packages/") for item in carried_now.contents),
             image=carried_now.image is not None,
-            notes=_notes(self.opened.manifest),
+            signatures=len(self.opened.signatures),
+            notes=(*_notes(self.opened.manifest), *self.opened.source.notes()),
         )
 
     @property
@@ -221,6 +237,8 @@ class _Import:
                 self.store.put_bytes(content, "image")
         identity = self.opened.bundle.run.digest.removeprefix("sha256:")
         carried.add(self.store, identity, more)
+        for _, content in self.opened.signatures.values():
+            self.store.add_signature(identity, content)
         canonical.write_bytes(self.store.root / "runs" / identity, self.opened.content)
         return self.store.run(identity)
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro import canonical, manifest, metric_names
+from repro import canonical, manifest, metric_names, standing
 from repro.errors import Corrupt, ReproError
 from repro.manifest import REPLAY_SCHEMA, Manifest, MetricType, Scalar
 from repro.store import Store
 
-VERSION = 5
+VERSION = 6
 _SCHEMA = """
 create table runs (id text primary key, created text, outcome text, row text);
 create index runs_created on runs (created);
@@ -41,7 +41,7 @@ class Row:
     duration: float | None
     names: tuple[str, ...] = ()
     verdict: str | None = None
-    """Of the newest replay; None: never replayed."""
+    """Of the newest replay that says something of it as a whole; None: there is none."""
     replays: int = 0
     metrics: Mapping[str, Scalar] = field(default_factory=dict)
     params: Mapping[str, Scalar] = field(default_factory=dict)
@@ -137,9 +137,9 @@ class Index:
             if manifest.run_id(content) != identity:
                 raise Corrupt("its content does not have the digest that it is named by")
             record = manifest.parse(content, REPLAY_SCHEMA, f"replay {identity[:12]}")
-            verdict = record["comparison"]["verdict"]
+            verdict = None if standing.says_nothing(record) else record["comparison"]["verdict"]
             row = (identity, run, record["created"], verdict, record["engine"])
-        except (ReproError, OSError, KeyError, TypeError) as error:
+        except (ReproError, OSError, KeyError, TypeError, AttributeError) as error:
             damaged.append(f"the replay record {identity[:12]} of run {run[:12]}: {error}")
             return
         self._database.execute("insert or replace into replays values (?, ?, ?, ?, ?)", row)
@@ -183,11 +183,12 @@ class Index:
         names: dict[str, list[str]] = {}
         for name, identity in sorted(self._store.names().items()):
             names.setdefault(identity, []).append(name)
-        verdicts: dict[str, tuple[str, int]] = {}
+        verdicts: dict[str, tuple[str | None, int]] = {}
         for run, verdict in self._database.execute(
             "select run, verdict from replays order by created"
         ):
-            verdicts[run] = (verdict, verdicts.get(run, ("", 0))[1] + 1)
+            before, count = verdicts.get(run, (None, 0))
+            verdicts[run] = (verdict or before, count + 1)
         query = "select id, created, outcome, row from runs order by created desc, id limit ?"
         for identity, created, outcome, text in self._database.execute(query, (most,)):
             document = canonical.loads(text.encode())

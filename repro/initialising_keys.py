@@ -323,6 +323,17 @@ def _inputs_cap(look: Survey) -> Entry:
     return _example("500 MB", "Of such files, so much is taken along; of the rest, the digests.")
 
 
+def _resume(look: Survey) -> Entry:
+    why = (
+        "How the training is begun for so many steps, and continued from its checkpoint: for"
+        " `repro verify --resume`, which holds two parts to the whole."
+    )
+    start = "python train.py --steps {steps}"
+    return _example(
+        {"start": plain_yaml.scalar(start), "continue": plain_yaml.scalar(f"{start} --resume")}, why
+    )
+
+
 def _untracked_cap(look: Survey) -> Entry:
     cap = config.UNTRACKED_CAP
     large = [
@@ -347,6 +358,7 @@ KEYS: dict[str, Callable[[Survey], Entry]] = {
     "network": _network,
     "log": _log,
     "secrets": _secrets,
+    "resume": _resume,
     "watch": _watch,
     "inputs_cap": _inputs_cap,
     "untracked_cap": _untracked_cap,

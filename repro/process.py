@@ -47,8 +47,10 @@ def run(
     stdin: bytes | None = None,
     timeout: float | None = None,
     check: bool = True,
+    interactive: bool = False,
 ) -> Completed:
-    """Run a helper command and wait for it.
+    """Run a helper command and wait for it. ``interactive``: without ``stdin`` it has the caller's own, so
+    that it may ask for a passphrase.
 
     Raises CommandFailed where it cannot be started, runs past ``timeout`` seconds, or (with
     ``check``) ends with another code than 0.
@@ -60,7 +62,7 @@ def run(
             cwd=cwd,
             env=None if env is None else dict(env),
             input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdin=subprocess.DEVNULL if stdin is None and not interactive else None,
             capture_output=True,
             timeout=timeout,
             check=False,

@@ -36,6 +36,8 @@ class Pushed:
     there: int
     there_bytes: int
     left_out: tuple[str, ...] = ()
+    signatures: int = 0
+    """Signed statements that are there now, of those that this store has."""
 
 
 def push(
@@ -67,6 +69,7 @@ def push(
         len(staging.there),
         sum(staging.there.values()),
         parts.left_out,
+        len(parts.signatures),
     )
 
 

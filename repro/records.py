@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from repro import canonical, clock
+from repro import canonical, clock, standing
 from repro.comparison import Comparison
-from repro.errors import ReproError
+from repro.errors import Corrupt, NotFound, ReproError, UsageError
 from repro.manifest import (
     REPLAY_SCHEMA,
     Finding,
+    Image,
     Manifest,
     Result,
     from_document,
@@ -43,6 +44,10 @@ class Replay:
     """What was executed, where that is not what was recorded: the source as it was when it was replayed.
     Its result is the record's."""
     created: str = ""
+    mutated: str = ""
+    """What was changed on purpose; such a replay is not stored."""
+    image: Image | None = None
+    """Of the environment that it was executed in; None: there was none."""
 
 
 def store_replay(store: Store, done: Replay) -> Replay:
@@ -54,7 +59,11 @@ def store_replay(store: Store, done: Replay) -> Replay:
             "created": clock.now(),
             "engine": done.engine,
             "isolation": done.isolation,
-            "environment": {"reused": done.reused, "build_seconds": round(done.build_seconds, 3)},
+            "environment": {
+                "reused": done.reused,
+                "build_seconds": round(done.build_seconds, 3),
+                "image": {"digest": done.image.digest, "id": done.image.id} if done.image else None,
+            },
             "result": to_document(done.result) if done.result else None,
             "findings": to_document(done.findings),
             "comparison": comparison_document.document(done.comparison),
@@ -68,15 +77,13 @@ def read(store: Store, run_id: str, identity: str) -> Replay:
     """One replay as it was stored. Raises ReproError where its record is damaged."""
     name = f"the replay record {identity[:12]}"
     record = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)
-    document = record["comparison"]
-    called = tuple(document["sides"][side]["called"] for side in ("a", "b"))
     return Replay(
         identity,
         run_id,
         record["engine"],
         record["isolation"],
         from_document(Result, record["result"], name) if record["result"] else None,
-        from_document(Comparison, {**document, "sides": called}, name),
+        comparison_of(record["comparison"], name),
         from_document(tuple[Finding, ...], record["findings"], name),
         reused=record["environment"]["reused"],
         build_seconds=record["environment"]["build_seconds"],
@@ -101,6 +108,15 @@ def by_age(store: Store, run_id: str) -> tuple[list[Replay], list[str]]:
     return sorted(found, key=lambda item: (str(item.created), item.id)), sorted(damaged)
 
 
+def comparison_of(document: Any, name: str) -> Comparison:
+    """A comparison out of its document. Raises Corrupt."""
+    try:
+        called = tuple(document["sides"][side]["called"] for side in ("a", "b"))
+    except (TypeError, KeyError) as error:
+        raise Corrupt(f"{name} is not valid: its comparison names no sides") from error
+    return from_document(Comparison, {**document, "sides": called}, name)
+
+
 def newest(store: Store, run_id: str) -> tuple[Replay, ...]:
     """All replays of a run, newest first. Raises ReproError where one is damaged."""
     found = [read(store, run_id, identity) for identity in store.replay_ids_of(run_id)]
@@ -112,8 +128,32 @@ def results(store: Store, run_id: str) -> tuple[Result, ...]:
     return tuple(
         from_document(Result, record["result"], "a replay record")
         for record in _records(store, run_id)
-        if record.get("result")
+        if record.get("result") and not standing.says_nothing(record)
     )
+
+
+def record(store: Store, run_id: str, wanted: str) -> tuple[str, dict[str, Any]]:
+    """A replay's id, and its record. ``wanted``: the beginning of the id, or ``latest``.
+
+    Raises NotFound, UsageError where several are meant, Corrupt where one is damaged.
+    """
+    known = sorted(store.replay_ids_of(run_id))
+    if wanted != "latest":
+        known = [identity for identity in known if wanted and identity.startswith(wanted)]
+        if len(known) > 1:
+            raise UsageError(
+                f"{wanted!r} is the beginning of {len(known)} replays", "give more digits"
+            )
+    if not known:
+        which = "" if wanted == "latest" else f" {wanted!r}"
+        raise NotFound(
+            f"there is no replay{which} of run {run_id[:12]} in this store",
+            f"repro replay {run_id[:12]}",
+        )
+    name = "the replay record {:.12}".format
+    found = [(parse(store.replay(run_id, item), REPLAY_SCHEMA, name(item)), item) for item in known]
+    newest = max(found, key=lambda pair: (str(pair[0].get("created")), pair[1]))
+    return newest[1], newest[0]
 
 
 def summaries(store: Store, run_id: str) -> list[str]:

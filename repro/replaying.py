@@ -13,6 +13,7 @@ from repro import (
     clock,
     commands,
     engines,
+    mutating,
     outputs,
     outside,
     preparing,
@@ -38,12 +39,13 @@ from repro.engines.base import Engine, Job, Ready
 from repro.errors import Corrupt, Interrupted, NotFound, Unreplayable
 from repro.logs import Log
 from repro.manifest import (
+    Finding,
     Manifest,
     Outcome,
     Result,
 )
 from repro.outside import Outside
-from repro.process import Sink
+from repro.process import Execution, Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.recording import outcome
@@ -70,6 +72,10 @@ class Options:
     """Compare only the first so many steps of the recorded series, and stop once they are written."""
     current: bool = False
     """With the source, the data and the parameters as they are now, in the recorded environment."""
+    resume: int | None = None
+    """Not a replay at all: so many steps and as many more beside the double at once (resuming.py)."""
+    mutation: int | None = None
+    """With this one of mutating.candidates: whoever asks wants to see red."""
 
 
 def replay(
@@ -128,6 +134,24 @@ def once(
         return _with_changes(done, run.manifest, shown.manifest) if options.current else done
 
 
+def yielded(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    sink: Sink,
+    progress: Progress,
+    instead: tuple[tuple[str, ...], ...],
+) -> Result:
+    """What these commands yield, one after the other, in place of the run's own. Raises Unreplayable,
+    NotFound, Corrupt, EngineError."""
+    engine = engines.make(options.engine, environ)
+    version = engine.version()
+    with sessions.session(project.store) as session:
+        stage = _Stage(project, run, options, environ, session, engine, version)
+        return stage.yielded(sink, progress, instead).result
+
+
 def _with_changes(done: Replay, recorded: Manifest, shown: Manifest) -> Replay:
     """With what went in now and did not then: meant to differ, so it does not count against the verdict."""
     changed = compare_manifests(recorded, shown, recorded.policy).ingredients
@@ -135,6 +159,16 @@ def _with_changes(done: Replay, recorded: Manifest, shown: Manifest) -> Replay:
     if changed:
         comparison = replace(comparison, next_step=advice.next_step(comparison))
     return replace(done, comparison=comparison, manifest=shown)
+
+
+@dataclass(frozen=True)
+class Yielded:
+    """One execution, before anything is compared with it."""
+
+    result: Result
+    ready: Ready
+    findings: tuple[Finding, ...]
+    mutated: str
 
 
 @dataclass(frozen=True)
@@ -180,6 +214,32 @@ class _Stage:
         return replace(done, kept=self.workspace)
 
     def play(self, sink: Sink, progress: Progress) -> Replay:
+        yielded = self.yielded(sink, progress)
+        policy, store = yardstick.policy_now(self.project, self.manifest), self.project.store
+        recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
+        result = printed.taken_in(store, yielded.result, printed.rules(policy))
+        comparison = yardstick.compared(
+            recorded, result, policy, self.options.steps, outputs.reader(store)
+        )
+        return Replay(
+            "",
+            self.run.id,
+            self.engine.name,
+            self.engine.isolation,
+            result,
+            comparison,
+            yielded.findings,
+            reused=yielded.ready.reused,
+            build_seconds=yielded.ready.seconds,
+            mutated=yielded.mutated,
+            image=yielded.ready.image,
+        )
+
+    def yielded(
+        self, sink: Sink, progress: Progress, instead: tuple[tuple[str, ...], ...] = ()
+    ) -> Yielded:
+        """Restore, build, execute, collect. ``instead``: these commands one after the other, in place of
+        the recorded one."""
         wanted = yardstick.wanted(self.project, self.manifest, self.options.steps)
         progress.step("restoring the source")
         restoring.restore_source(self.project, self.manifest, self.workspace)
@@ -194,26 +254,20 @@ class _Stage:
         )
         places = self._outside(progress)
         ready = self._prepare(progress)
+        mutated = self._mutated(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
-        result = self._execute(ready, places, sink, wanted)
-        policy, store = yardstick.policy_now(self.project, self.manifest), self.project.store
-        recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
-        result = printed.taken_in(store, result, printed.rules(policy))
-        comparison = yardstick.compared(
-            recorded, result, policy, self.options.steps, outputs.reader(store)
-        )
-        return Replay(
-            "",
-            self.run.id,
-            self.engine.name,
-            self.engine.isolation,
-            result,
-            comparison,
-            (*restored, *ready.findings),
-            reused=ready.reused,
-            build_seconds=ready.seconds,
-        )
+        result = self._execute(ready, places, sink, wanted, instead)
+        return Yielded(result, ready, (*restored, *ready.findings), mutated)
+
+    def _mutated(self, progress: Progress) -> str:
+        """What was changed on purpose, if that was asked for."""
+        if self.options.mutation is None:
+            return ""
+        wanted = mutating.candidates(self.manifest)[self.options.mutation]
+        said = mutating.applied(wanted, self.workspace)
+        progress.step(f"changed on purpose: {said or 'nothing, it could not be'}")
+        return said
 
     def _outside(self, progress: Progress) -> Outside:
         """The home folder and what lies beside the workspace, with the files that the run read."""
@@ -241,7 +295,12 @@ class _Stage:
         )
 
     def _execute(
-        self, ready: Ready, places: Outside, sink: Sink, wanted: frozenset[Name]
+        self,
+        ready: Ready,
+        places: Outside,
+        sink: Sink,
+        wanted: frozenset[Name],
+        instead: tuple[tuple[str, ...], ...],
     ) -> Result:
         folder = self.workspace / self.manifest.provenance.project
         restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
@@ -264,7 +323,7 @@ class _Stage:
                 engine=self.version,
                 isolation=self.engine.isolation,
             )
-            execution = self.engine.execute(ready, job, log)
+            execution = self._executed(ready, job, log, instead)
         if execution.interrupted:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
@@ -292,6 +351,24 @@ class _Stage:
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
             logs=log.store(self.project.store),
+        )
+
+    def _executed(
+        self, ready: Ready, job: Job, log: Log, instead: tuple[tuple[str, ...], ...]
+    ) -> Execution:
+        """The command; of several the first that fails is the last."""
+        if not instead:
+            return self.engine.execute(ready, job, log)
+        executions: list[Execution] = []
+        for words in instead:
+            argv = commands.translated_line(self.manifest, words, ready.environment, self.inside)
+            executions.append(self.engine.execute(ready, replace(job, argv=argv), log))
+            if executions[-1].exit_code or executions[-1].interrupted:
+                break
+        return replace(
+            executions[-1],
+            started=executions[0].started,
+            duration=sum(item.duration for item in executions),
         )
 
     def _stopper(self, before: Scan, log: Log, wanted: frozenset[Name]) -> Stopper | None:

@@ -6,6 +6,7 @@
       runs/<run id>              manifests; the name of the file is the digest of its bytes
       names/<name>               a run id
       replays/<run id>/<id>      replay records, named by their digest as well
+      signatures/<run id>/<id>   signed statements about a run, likewise
       gate                       a lock, see sessions.py
       cache/                     may be deleted at any time
       tmp/                       sessions, see sessions.py
@@ -239,6 +240,22 @@ class Store:
         for run_id in _entries(self.root / "replays"):
             for identity in _entries(self.root / "replays" / run_id):
                 yield run_id, identity
+
+    # --- signatures ---
+
+    def add_signature(self, run_id: str, envelope: bytes) -> str:
+        """Store a signed statement beside its run; returns the id of the two. Nothing is verified."""
+        identity = manifest.run_id(envelope)
+        path = self.root / "signatures" / run_id / identity
+        if not _holds(path, envelope):
+            canonical.write_bytes(path, envelope)
+        return identity
+
+    def signatures(self, run_id: str) -> dict[str, bytes]:
+        """A run's signed statements by their ids, in the order of these. What is damaged is among them:
+        whoever looks at a signature finds that out, and nobody believes one before."""
+        folder = self.root / "signatures" / run_id
+        return {name: (folder / name).read_bytes() for name in sorted(_entries(folder))}
 
     @property
     def cache(self) -> Path:

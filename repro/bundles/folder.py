@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from repro import canonical, locks
-from repro.bundles import folder_index, layout
+from repro.bundles import attachments, folder_index, layout
 from repro.bundles.layout import Index
 from repro.bundles.refusing import refused
 from repro.bundles.tar_writing import blob_name
@@ -156,7 +157,9 @@ class FolderSource:
             raise NotFound(f"there are no runs in {files.where}: it has no index.json")
         entry = folder_index.chosen(folder_index.load(content), wanted, files.where)
         self.run = entry.run
-        self._index = folder_index.alone(entry, self)
+        found = folder_index.alone(entry, self)
+        signatures, self._notes = attachments.sound(self, found.signatures, entry.run)
+        self._index = replace(found, signatures=signatures)
 
     def file(self, name: str, most: int) -> bytes:
         if name == "index.json":
@@ -179,3 +182,6 @@ class FolderSource:
 
     def digests(self) -> Collection[str]:
         return ()  # those of other runs lie there as well
+
+    def notes(self) -> Collection[str]:
+        return self._notes

@@ -6,12 +6,13 @@ Entries of others are kept as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from repro import canonical
 from repro.bundles import layout
+from repro.bundles.documents import Blobs, read
 from repro.bundles.layout import Blob, Index
 from repro.bundles.refusing import refused, shown
 from repro.errors import NotFound, UsageError
@@ -21,6 +22,8 @@ NAMES = "org.repro.names"
 _ID = re.compile(r"[0-9a-f]{64}")
 _SHORT = 12
 _MOST_SHOWN = 8
+LARGEST = 1 << 28
+"""Bytes that the manifest of a bundle may have."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,19 @@ class Entry:
     """Its id. The bundle has to prove it."""
     bundle: Blob
     names: tuple[str, ...] = ()
+    signatures: Mapping[str, Blob] = field(default_factory=dict)
+    """Manifests that attach a signed statement, by the digests of these."""
 
 
 def with_run(content: bytes | None, run: str, index: Index, names: Collection[str] = ()) -> bytes:
-    """The index with this run as its newest; an earlier push of it is replaced."""
+    """The index with this run as its newest; an earlier push of it is replaced. Signatures that others
+    attached to it stay: they are over the run, not over what was pushed with it."""
     document = layout.read_object(content, "index.json") if content is not None else {}
     entries = layout.read_list(document.get("manifests", []), "index.json")
-    entries = [item for item in entries if _name(item) not in (run, f"{run}-image")]
+    signatures = layout.signature_entries(index, f"{run}-")
+    mine = {run, f"{run}-image", *(_name(item) for item in signatures)}
+    entries = [item for item in entries if _name(item) not in mine]
+    entries += signatures
     if index.image:
         entries.append(_entry(index.image, f"{run}-image"))
     notes = {NAMES: ",".join(sorted(names))} if names else {}
@@ -60,6 +69,7 @@ def load(content: bytes) -> tuple[Entry, ...]:
     entries = layout.read_list(
         layout.read_object(content, "index.json").get("manifests"), "index.json"
     )
+    signatures = _signatures(entries)
     for item in entries:
         notes = layout.read_notes(item)
         # tools that copy a layout drop the artifactType: the name is what counts
@@ -69,8 +79,19 @@ def load(content: bytes) -> tuple[Entry, ...]:
         if blob.media_type != layout.MANIFEST_TYPE:
             raise refused(f"index.json names something of the type {shown(blob.media_type)}")
         names = tuple(name for name in notes.get(NAMES, "").split(",") if name)
-        found.append(Entry(notes[layout.NAME], blob, names))
+        run = notes[layout.NAME]
+        found.append(Entry(run, blob, names, signatures.get(run, {})))
     return tuple(found)
+
+
+def _signatures(entries: list[Any]) -> dict[str, dict[str, Blob]]:
+    """By run, then by the digest of what was signed."""
+    found: dict[str, dict[str, Blob]] = {}
+    for item in entries:
+        run, _, digest = _name(item).partition(f"-{layout.SIGNATURE}")
+        if _ID.fullmatch(run) and _ID.fullmatch(digest):
+            found.setdefault(run, {})[digest] = layout.read_blob(item, "index.json")
+    return found
 
 
 def chosen(entries: tuple[Entry, ...], wanted: str, where: str) -> Entry:
@@ -96,22 +117,15 @@ def _list(entries: list[Entry]) -> str:
     return f"there are {', '.join(reversed(texts))}{more}"
 
 
-class _Source(Protocol):
-    def size(self, digest: str) -> int | None: ...
-    def chunks(self, digest: str) -> Any: ...
-
-
-def alone(entry: Entry, source: _Source) -> Index:
+def alone(entry: Entry, source: Blobs) -> Index:
     """The index as a bundle of this one run has it. Raises Refused where the run is another than it says,
     or its image is not there."""
-    from repro.bundles import opening
-
-    bundle = layout.load_bundle(opening.read(source, entry.bundle, opening.LARGE_DOCUMENT))  # type: ignore[arg-type]
+    bundle = layout.load_bundle(read(source, entry.bundle, LARGEST))
     if bundle.run.digest != f"sha256:{entry.run}":
         raise refused(f"what index.json calls the run {entry.run[:_SHORT]} is another one")
     if bundle.image is None:
-        return Index(entry.bundle)
+        return Index(entry.bundle, None, entry.signatures)
     size = source.size(bundle.image)
     if size is None:
         raise refused(f"it lacks the blob {bundle.image}, which it names")
-    return Index(entry.bundle, Blob(bundle.image, size, layout.MANIFEST_TYPE))
+    return Index(entry.bundle, Blob(bundle.image, size, layout.MANIFEST_TYPE), entry.signatures)

@@ -36,6 +36,9 @@ class KeptSource:
     def digests(self) -> Collection[str]:
         return self._source.digests()
 
+    def notes(self) -> Collection[str]:
+        return self._source.notes()
+
     def chunks(self, digest: str) -> Iterator[bytes]:
         """Verified, unlike those of other sources. Raises Refused."""
         path = self._at_hand(digest) or self._fetched(digest)

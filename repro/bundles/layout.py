@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from repro import canonical
@@ -18,6 +18,7 @@ LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 BUNDLE_TYPE = "application/vnd.repro.bundle.v1"
+SIGNATURE_TYPE = "application/vnd.repro.signature.v1"
 RUN_TYPE = "application/vnd.repro.manifest.v1+json"
 IMAGE_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 IMAGE_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
@@ -31,6 +32,9 @@ RUN = "org.repro.run"
 IMAGE = "org.repro.image"
 CONTENT_DIGEST = "org.repro.content.digest"
 CONTENT_SIZE = "org.repro.content.size"
+SIGNATURE = "signature-"
+"""In front of the digest of the envelope: how an index calls what holds it."""
+MOST_SIGNATURES = 256
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,150}", re.ASCII)
@@ -96,6 +100,8 @@ class EnvironmentImage:
 class Index:
     bundle: Blob
     image: Blob | None = None
+    signatures: Mapping[str, Blob] = field(default_factory=dict)
+    """Manifests that attach a signed statement, each by the hex digits of the envelope's digest."""
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -137,7 +143,20 @@ def dump_index(index: Index) -> bytes:
     ]
     if index.image:
         entries.append({**describe(index.image), "annotations": {NAME: "image"}})
+    entries += signature_entries(index)
     return canonical.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
+
+
+def signature_entries(index: Index, start: str = "") -> list[dict[str, Any]]:
+    """Of an index; ``start`` stands in front of their names."""
+    return [
+        {
+            **describe(index.signatures[digest]),
+            "artifactType": SIGNATURE_TYPE,
+            "annotations": {NAME: f"{start}{SIGNATURE}{digest}"},
+        }
+        for digest in sorted(index.signatures)
+    ]
 
 
 def describe(blob: Blob) -> dict[str, Any]:
@@ -169,23 +188,33 @@ def load_layout(content: bytes) -> None:
 
 
 def load_index(content: bytes) -> Index:
-    """The one run of the index and, where there is one, its image. Raises Refused."""
+    """The one run of the index, its image where there is one, and its signatures. Raises Refused."""
     document = read_object(content, "index.json")
     entries = read_list(document.get("manifests"), "index.json")
     found: dict[str, Blob] = {}
+    signatures: dict[str, Blob] = {}
     for entry in entries:
         blob = read_blob(entry, "index.json")
         if blob.media_type != MANIFEST_TYPE:
             raise refused(f"index.json names something of the type {shown(blob.media_type)}")
         # tools that copy a layout drop the artifactType, and some the name
-        is_run = len(entries) == 1 or entry.get("artifactType") == BUNDLE_TYPE
-        kind = "run" if is_run or read_notes(entry).get(NAME) == "run" else "image"
+        name, is_run = read_notes(entry).get(NAME, ""), len(entries) == 1
+        if not is_run and (
+            entry.get("artifactType") == SIGNATURE_TYPE or name.startswith(SIGNATURE)
+        ):
+            label = name.removeprefix(SIGNATURE) or blob.digest
+            if label in signatures or len(signatures) == MOST_SIGNATURES:
+                raise refused("index.json names a signature twice, or too many of them")
+            signatures[label] = blob
+            continue
+        is_run = is_run or entry.get("artifactType") == BUNDLE_TYPE or name == "run"
+        kind = "run" if is_run else "image"
         if kind in found:
             raise refused(f"index.json names more than one {kind}")
         found[kind] = blob
     if "run" not in found:
         raise refused("index.json names no run: it is an OCI layout of something else")
-    return Index(found["run"], found.get("image"))
+    return Index(found["run"], found.get("image"), signatures)
 
 
 def load_bundle(content: bytes) -> Bundle:

@@ -5,12 +5,14 @@ Where the blobs come from is a Source: a tar here; a registry can be another.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 from repro import canonical
-from repro.bundles import carried, layout, screening, tar_reading
+from repro.bundles import attachments, carried, layout, screening, tar_reading
+from repro.bundles.attachments import Attachment
+from repro.bundles.documents import Blobs, check_size, read
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage
 from repro.bundles.refusing import refused, shown
 from repro.bundles.tar_writing import blob_name
@@ -21,20 +23,17 @@ LARGE_DOCUMENT = 1 << 28
 """Bytes that a document of a bundle may have: it is read into memory."""
 
 
-class Source(Protocol):
-    """Where a bundle's blobs are. Nothing that it says is believed."""
+class Source(Blobs, Protocol):
+    """Where a bundle's blobs are."""
 
     def file(self, name: str, most: int) -> bytes:
         """``oci-layout`` or ``index.json``. Raises Refused where it has more than ``most`` bytes."""
 
-    def size(self, digest: str) -> int | None:
-        """Bytes of a blob; None where it is not there."""
-
-    def chunks(self, digest: str) -> Iterator[bytes]:
-        """A blob's bytes, not verified."""
-
     def digests(self) -> Collection[str]:
         """Of all blobs that there are; empty where that cannot be told."""
+
+    def notes(self) -> Collection[str]:
+        """Lines on what was passed over: a shared place may hold what somebody else left there."""
 
 
 class TarSource:
@@ -74,6 +73,9 @@ class TarSource:
             f"sha256:{name.removeprefix(start)}" for name in self._members if name.startswith(start)
         ]
 
+    def notes(self) -> Collection[str]:
+        return ()
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -86,6 +88,8 @@ class Opened:
     manifest: Manifest
     image: EnvironmentImage | None
     image_blob: Blob | None
+    signatures: Mapping[Blob, tuple[Attachment, bytes]] = field(default_factory=dict)
+    """Signed statements about the run, none of them verified, by what attaches them."""
 
 
 def open_bundle(source: Source) -> Opened:
@@ -101,29 +105,14 @@ def open_bundle(source: Source) -> Opened:
     if index.image:
         image = layout.load_image(read(source, index.image, SMALL_DOCUMENT))
         carried.check_config(read(source, image.config, SMALL_DOCUMENT), image)
-    opened = Opened(source, bundle, content, manifest, image, index.image)
+    run_id = bundle.run.digest.removeprefix("sha256:")
+    signatures = {
+        blob: attachments.envelope(source, blob, run_id) for blob in index.signatures.values()
+    }
+    opened = Opened(source, bundle, content, manifest, image, index.image, signatures)
     _check_named(opened, index)
     _check_roles(opened)
     return opened
-
-
-def read(source: Source, blob: Blob, most: int) -> bytes:
-    """A small blob, verified. Raises Refused."""
-    _check_size(source, blob)
-    if blob.size > most:
-        raise refused(f"the blob {blob.digest} is too large for a document ({blob.size} bytes)")
-    content = b"".join(source.chunks(blob.digest))
-    if canonical.digest_bytes(content) != blob.digest:
-        raise refused(f"the blob {blob.digest} has another digest than its name")
-    return content
-
-
-def _check_size(source: Source, blob: Blob) -> None:
-    size = source.size(blob.digest)
-    if size is None:
-        raise refused(f"it lacks the blob {blob.digest}, which it names")
-    if size != blob.size:
-        raise refused(f"the blob {blob.digest} has {size} bytes, and {blob.size} are stated")
 
 
 def _check_named(opened: Opened, index: layout.Index) -> None:
@@ -131,8 +120,10 @@ def _check_named(opened: Opened, index: layout.Index) -> None:
     blobs = [index.bundle, opened.bundle.run, *(layer.blob for layer in opened.bundle.layers)]
     if index.image and opened.image:
         blobs += [index.image, opened.image.config, *(item.blob for item in opened.image.layers)]
+    for blob, (attachment, _) in opened.signatures.items():
+        blobs += [blob, attachment.envelope, attachments.EMPTY_BLOB]
     for blob in blobs:
-        _check_size(opened.source, blob)
+        check_size(opened.source, blob)
     named = {blob.digest for blob in blobs}
     if others := sorted(digest for digest in opened.source.digests() if digest not in named):
         raise refused(f"it holds a blob that nothing names: {others[0]}")

@@ -6,20 +6,25 @@ The environment's image is an ordinary image there, under the run's tag with ``-
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro import canonical
-from repro.bundles import coding, layout
+from repro.bundles import attachments, coding, layout
+from repro.bundles.attachments import Attachment
 from repro.bundles.layout import Blob, Bundle, Index, Layer
 from repro.bundles.pieces import Piece
 from repro.bundles.references import Registry
+from repro.bundles.referrers import Referrers
 from repro.bundles.refusing import refused, shown
 from repro.bundles.registry_session import Session
-from repro.errors import NotFound, ReproError
+from repro.errors import Corrupt, NotFound, ReproError
 
 LARGEST_MANIFEST = 4 << 20
 """Bytes that registries take of a manifest."""
+MOST_LISTED = 2 * layout.MOST_SIGNATURES
+"""Attachments that are looked at, good or bad."""
 _ACCEPTED = {"Accept": layout.MANIFEST_TYPE}
 
 
@@ -58,10 +63,38 @@ class RegistryPlace:
         ).close()
 
     def publish(self, index: Index, documents: Mapping[str, bytes]) -> None:
+        attached = [attachments.load(documents[blob.digest]) for blob in index.signatures.values()]
+        attached += self._attached_before(index, documents)
         if index.image:
             name = f"{self._registry.tag}-image"
             self._name(name, index.image.digest, documents[index.image.digest])
         self._name(self._registry.tag, index.bundle.digest, documents[index.bundle.digest])
+        referrers = Referrers(self._registry, self._session)
+        for attachment in attached:
+            referrers.attach(attachment)
+
+    def _attached_before(self, index: Index, documents: Mapping[str, bytes]) -> list[Attachment]:
+        """What others signed about this run, where the tag names it with other parts until now: attached to
+        the new manifest as well, they stay with the run."""
+        answer = self._session.request(
+            "HEAD", f"manifests/{self._registry.tag}", (200, 404), headers=_ACCEPTED
+        )
+        answer.close()
+        same = answer.headers.get("Docker-Content-Digest") == index.bundle.digest
+        if answer.status_code == 404 or same:
+            return []
+        run = layout.load_bundle(documents[index.bundle.digest]).run.digest
+        try:
+            before = RegistrySource(self._registry)
+        except (Corrupt, NotFound):
+            return []  # something else had the tag
+        if f"sha256:{before.run}" != run:
+            return []
+        return [
+            replace(item, subject=index.bundle)
+            for item in before.attachments()
+            if item.envelope.digest.removeprefix("sha256:") not in index.signatures
+        ]
 
     def _name(self, tag: str, digest: str, content: bytes) -> None:
         if len(content) > LARGEST_MANIFEST:
@@ -133,10 +166,15 @@ class RegistrySource:
         if image:
             stated = layout.load_image(self._documents[image.digest])
             self._state((stated.config, *(layer.blob for layer in stated.layers)))
-        self._index = Index(bundle, image)
+        self.run = found.run.digest.removeprefix("sha256:")
+        self._notes: tuple[str, ...] = ()
+        attached = self._attached(bundle.digest)
+        signatures, lines = attachments.sound(self, attached, self.run)
+        self._notes += lines
+        self.index = Index(bundle, image, signatures)
 
     def file(self, name: str, most: int) -> bytes:
-        return layout.dump_index(self._index) if name == "index.json" else layout.LAYOUT
+        return layout.dump_index(self.index) if name == "index.json" else layout.LAYOUT
 
     def size(self, digest: str) -> int | None:
         return self._sizes.get(digest)
@@ -153,6 +191,38 @@ class RegistrySource:
 
     def digests(self) -> Collection[str]:
         return ()  # those of other runs are there as well
+
+    def notes(self) -> Collection[str]:
+        return self._notes
+
+    def attachments(self) -> list[Attachment]:
+        """The signed statements, by their digests."""
+        blobs = self.index.signatures
+        return [attachments.load(self._documents[blobs[name].digest]) for name in sorted(blobs)]
+
+    def _attached(self, subject: str) -> dict[str, Blob]:
+        """The manifests of what is attached, kept. Anybody may have left it there, and without it the run
+        is still the run: whatever goes wrong is a note."""
+        referrers = Referrers(self._registry, self._session)
+        found: dict[str, Blob] = {}
+        try:
+            listed = referrers.of(subject)
+            if len(listed) > MOST_LISTED:
+                more = len(listed) - MOST_LISTED
+                self._notes += (f"{more} of {len(listed)} signatures that are attached were left",)
+            for blob in listed[:MOST_LISTED]:
+                try:
+                    self._manifest(blob.digest, blob.digest)
+                    attachment = attachments.load(self._documents[blob.digest])
+                except (Corrupt, NotFound) as error:
+                    self._notes += (f"a signature that is attached was not taken: {error}",)
+                    continue
+                self._state((attachment.envelope, attachments.EMPTY_BLOB))
+                found[blob.digest] = blob
+        except ReproError as error:
+            self._notes += (f"what is attached to the run cannot be told: {error}",)
+        self._notes += referrers.notes
+        return found
 
     def _state(self, blobs: Iterable[Blob]) -> None:
         for blob in blobs:

@@ -68,6 +68,7 @@ class Staging:
         """Send the documents; name them at last."""
         assert self._index, "a bundle has an index"
         named = [self._index.bundle, *([self._index.image] if self._index.image else [])]
+        named += self._index.signatures.values()
         manifests = {blob.digest: self._documents.pop(blob.digest) for blob in named}
         for content in self._documents.values():
             with self.blob() as sink:

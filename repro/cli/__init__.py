@@ -35,6 +35,12 @@ COMMANDS = {
     "verify": ("repro.cli.verify", "Replay runs several times; all must say the same."),
     "history": ("repro.cli.history", "Show a run's replays over time, and what changed."),
     "accept": ("repro.cli.accept", "Take a replay as the new baseline, and say why."),
+    "noise": ("repro.cli.noise", "Measure how far a run scatters; propose tolerances."),
+    "sign": ("repro.cli.sign", "Vouch for a run, or for what a replay of it came to."),
+    "verify-signature": (
+        "repro.cli.sign",
+        "Say who signed what about a run, and what it is worth.",
+    ),
     "doctor": ("repro.cli.doctor", "Check that this machine and project are ready."),
 }
 BUG = 70
@@ -50,7 +56,7 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        found: click.Command = getattr(module, f"{cmd_name}_command")
+        found: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

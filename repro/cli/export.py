@@ -86,6 +86,9 @@ def tell_imported(done: Imported, verb: str) -> None:
     came = [f"{done.data} data files"] * bool(done.data)
     came += [f"{done.packages} packages"] * bool(done.packages)
     came += ["its image"] * done.image
+    if done.signatures:
+        several = "s" * (done.signatures > 1)
+        came.append(f"{done.signatures} signature{several} (not verified: repro verify-signature)")
     how = verb if done.new else "had already, and checked,"
     along = f", with {', '.join(came)}" if came else ""
     terminal.tell(f"repro: {how} run {done.run.short}{along}")

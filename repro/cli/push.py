@@ -49,6 +49,10 @@ def push_command(
         terminal.tell(
             f"repro: pushed run {found.short}: {done.sent} blobs sent ({size(done.sent_bytes)}),"
             f" {done.there} were there ({size(done.there_bytes)})"
+            + (
+                f", {done.signatures} signature{'s' * (done.signatures > 1)}"
+                * bool(done.signatures)
+            )
         )
         for line in done.left_out:
             terminal.tell(f"  not inside: {line}")

@@ -21,7 +21,7 @@ from repro.cli.opening import open_project
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def show_command(run: str, log: bool, dockerfile: bool, show_all: bool, as_json: bool) -> int:
     """Show RUN (default: latest): what went in, what came out, what a replay elsewhere would miss."""
-    from repro import records, runs
+    from repro import attesting, records, runs
     from repro.report import run as report
 
     project = open_project()
@@ -42,6 +42,7 @@ def show_command(run: str, log: bool, dockerfile: bool, show_all: bool, as_json:
             found,
             records.summaries(store, found.id),
             names,
+            attesting.summaries(store, found.id),
             colour=terminal.use_colour(sys.stdout),
             width=terminal.width(),
             all=show_all,

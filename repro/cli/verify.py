@@ -53,6 +53,8 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
               help="Replays at the same time.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), metavar="K",
               help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
+@click.option("--resume", type=click.IntRange(1), metavar="K",
+              help="K steps and K more, continued from the checkpoint, must equal 2K at once.")  # fmt: skip
 @click.option("--changed", "since", metavar="REV", is_flag=False, flag_value="HEAD", default=None,
               help="Only those that files changed since REV (default: HEAD) can affect, and with the source "
               "as it is now.")  # fmt: skip
@@ -65,6 +67,8 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first that does not pass.")
 @click.option("--within", callback=_span, metavar="TIME",
               help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
+@click.option("--self-test", "with_self_test", is_flag=True,
+              help="Also change one ingredient of each run, and demand that it turns red.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verification as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 @click.option("--cache-key", is_flag=True,
@@ -75,6 +79,7 @@ def verify_command(
     replays: int,
     jobs: int,
     steps: int | None,
+    resume: int | None,
     since: str | None,
     current: bool,
     engine: str,
@@ -83,6 +88,7 @@ def verify_command(
     gpus: bool | None,
     fail_fast: bool,
     within: float | None,
+    with_self_test: bool,
     as_json: bool,
     quiet: bool,
     cache_key: bool,
@@ -103,12 +109,19 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request, selecting
+    from repro.verifying import Chosen, Request, selecting, self_test
     from repro.verifying.workers import Workers
 
     if not cache_key:
         reports.begin()
     project = open_project()
+    if resume is not None and (steps is not None or with_self_test):
+        raise click.UsageError("--resume is a check of its own: without --steps and --self-test")
+    if resume is not None and project.config.resume is None:
+        raise click.UsageError(
+            "--resume: repro.yaml does not say how the training is continued; its key is resume: "
+            "{start: …, continue: …}, see specs/config.md"
+        )
     progress = terminal.Lines(quiet=quiet)
     if runs:
         named = tuple(Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs)
@@ -127,6 +140,7 @@ def verify_command(
         cpus=cpus,
         gpus=gpus,
         steps=steps,
+        resume=resume,
         current=current or since is not None,
     )
     request = Request(replays, jobs, options, fail_fast, within)
@@ -142,6 +156,9 @@ def verify_command(
                 beat.around(workers),
                 lambda item: progress.step(report.line(item)),
             )
+            if with_self_test and not found.stopped:
+                tests = self_test.self_test(project, selection.chosen, request, workers)
+                found = dataclasses.replace(found, self_tests=tests)
     else:
         found = verifying.Verification((), 0.0, unaffected=since is not None)
     found = dataclasses.replace(found, notes=(*selection.notes, *found.notes))

@@ -13,10 +13,11 @@ from enum import Enum
 from repro.comparison import Comparison, MetricDifference, OutputDifference, Status, Verdict
 from repro.comparison import verdict as rules
 from repro.manifest import Descriptor
-from repro.report import words
+from repro.report import verification, words
 from repro.report.heading import Heading
 from repro.report.words import clean
-from repro.verifying import State, Verified
+from repro.verifying import State, Verification, Verified
+from repro.verifying.nouns import SelfTest
 
 LONGEST = 300
 """Characters of one value in a line."""
@@ -39,7 +40,7 @@ class Case:
     """One thing that a run was held to. All of its texts are clean."""
 
     kind: str
-    """``verdict``, ``metric``, ``output``, ``metrics file``."""
+    """``verdict``, ``metric``, ``output``, ``metrics file``, ``self-test``."""
     name: str
     problem: Problem = Problem.NONE
     word: str = ""
@@ -77,6 +78,30 @@ def uncompared(verified: Verified) -> tuple[str, ...]:
     return tuple(
         name for (_, name), group in groups if not any(item.counted or item.red for item in group)
     )
+
+
+def aside(found: Verification) -> tuple[Case, ...]:
+    """What concerns all of it: whether each self-test turned red, and that something is amiss with no single
+    run. Where a verification is red, a case is: of a run, or here."""
+    tests = tuple(_self_test(item) for item in found.self_tests)
+    known = any(not item.passed for item in found.runs) or any(case.problem for case in tests)
+    if not found.exit_code or (known and not found.stopped and not found.interrupted):
+        return tests
+    word = "interrupted" if found.interrupted else "incomplete"
+    message = clean(found.stopped) or "there was no run to verify"
+    text = clean(verification.summary(found))
+    return (*tests, Case("verdict", "all was verified", Problem.ERROR, word, message, text))
+
+
+def _self_test(item: SelfTest) -> Case:
+    name = f"self-test of {clean(item.chosen.name) or item.chosen.run.short}"
+    caught = [f"{each.change}: {each.verdict}" for each in item.caught]
+    lines = [*caught, *(f"{change}: as green as before" for change in item.missed), item.error]
+    text = _text(clean(line) for line in lines)
+    if item.passed:
+        return Case("self-test", name, text=text)
+    message = clean(item.error) or "nothing that was changed turned it red"
+    return Case("self-test", name, Problem.FAILURE, "not caught", message, text or message)
 
 
 def label(verified: Verified) -> str:

@@ -28,17 +28,22 @@ def resumed(token: str) -> str:
 
 def commands(found: Verification) -> list[str]:
     """An error for each run that did not pass, a notice where all did."""
-    red = [item for item in found.runs if not item.passed]
     if not found.exit_code:
         return [_command("notice", "repro verify", verification.summary(found))]
-    if not red:
-        said = found.stopped or "there was no run to verify"
-        return [_command("error", "repro verify", f"{said}\n{verification.summary(found)}")]
-    shown = red if len(red) <= MOST else red[: MOST - 1]
-    lines = [_error(item) for item in shown]
+    red = [item for item in found.runs if not item.passed]
+    lines = [
+        _command("error", f"repro verify: {case.word}", f"{case.name}: {case.message}\n{case.text}")
+        for case in cases.aside(found)
+        if case.problem
+    ]
+    lines, room = lines[:MOST], MOST - len(lines[:MOST])
+    shown = red if len(red) <= room else red[: max(room - 1, 0)]
+    lines += [_error(item) for item in shown]
     if left := red[len(shown) :]:
         names = ", ".join(cases.label(item) for item in left)
-        lines.append(_command("error", "repro verify", f"{len(left)} more did not pass: {names}"))
+        lines[MOST - 1 :] = [
+            _command("error", "repro verify", f"{len(left)} more did not pass: {names}")
+        ]
     return lines
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from repro.report import cases, places, verification
 from repro.report.cases import Case, Problem
-from repro.report.words import clean
 from repro.verifying import Verification, Verified
 
 MOST = 500
@@ -19,9 +18,9 @@ MOST = 500
 def render(found: Verification) -> bytes:
     """A JSON list, empty where all passed."""
     issues = [issue for item in found.runs for issue in _issues(item)]
-    if found.exit_code and not issues:
-        said = clean(found.stopped) or "there was no run to verify"
-        issues.append(_issue("", Case("verdict", "all was verified", Problem.ERROR), said))
+    for case in cases.aside(found):
+        if case.problem:
+            issues.append(_issue("", case, f"repro verify: {case.name}: {case.message}"))
     return json.dumps(_apart(issues), indent=1, ensure_ascii=True).encode() + b"\n"
 
 

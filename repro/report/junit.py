@@ -24,8 +24,8 @@ def render(found: Verification) -> bytes:
     """The document, UTF-8, valid XML 1.0 whatever the names hold."""
     root = Element("testsuites", name=_WHOLE)
     suites = [_suite(at, item) for at, item in enumerate(found.runs)]
-    if not suites or found.interrupted or found.stopped:
-        suites.append(_whole(len(suites), found))
+    if (aside := cases.aside(found)) or not suites:
+        suites.append(_whole(len(suites), found, aside))
     root.extend(suites)
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
@@ -101,14 +101,11 @@ def _said(item: Verified, left: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
-def _whole(at: int, found: Verification) -> Element:
-    """For what concerns no single run: nothing was verified, or it was stopped. Red as all of it is."""
+def _whole(at: int, found: Verification, aside: Sequence[Case]) -> Element:
+    """For what concerns no single run; a verification that had nothing to do says so, and is a case."""
     text = clean(verification.summary(found))
-    case = Case("verdict", "all was verified", text=text)
-    if found.exit_code:
-        message = clean(found.stopped) or "there was no run to verify"
-        word = "interrupted" if found.interrupted else "incomplete"
-        case = Case("verdict", "all was verified", Problem.ERROR, word, message, text)
-    suite = _counted(at, _WHOLE, [case], 0)
-    _case(suite, "repro", case, 0)
+    shown = aside or [Case("verdict", "all was verified", text=text)]
+    suite = _counted(at, _WHOLE, shown, 0)
+    for case in shown:
+        _case(suite, "repro", case, 0)
     return suite

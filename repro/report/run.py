@@ -72,9 +72,16 @@ def grade_lines(
 
 
 def show(
-    run: Run, replays: list[str], names: list[str], *, colour: bool, width: int, all: bool = False
+    run: Run,
+    replays: list[str],
+    names: list[str],
+    signatures: list[str] | None = None,
+    *,
+    colour: bool,
+    width: int,
+    all: bool = False,
 ) -> str:
-    """One run, whole, for a person."""
+    """One run, whole, for a person. ``signatures``: what each of them claims, none verified."""
     manifest = run.manifest
     rows = [
         ("run", run.id + (f"  ({', '.join(names)})" if names else "")),
@@ -83,6 +90,9 @@ def show(
     ]
     if replays:
         rows.append(("replays", ", ".join(replays)))
+    rows += [("signature", f"not verified: {text}") for text in signatures or ()]
+    if signatures:
+        rows.append(("", f"what they are worth: repro verify-signature {run.short}"))
     label = max(len(name) for name, _ in rows)
     lines = []
     for name, value in rows:

@@ -43,10 +43,36 @@ def render(found: Verification, *, colour: bool, width: int) -> str:
                 "",
                 *layout.wrap(clean(item.diagnosis), width, f"{item.chosen.label}: ", "  "),
             ]
+    if found.self_tests:
+        lines += ["", *_self_tests(found, colour, width)]
     lines += ["", *layout.wrap(paint(summary(found), _colour_of(found), colour), width)]
     for note in found.notes:
         lines += layout.wrap(clean(note), width, "note: ", "  ")
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _self_tests(found: Verification, colour: bool, width: int) -> Iterator[str]:
+    yield paint("self-test: one ingredient of each run changed", "dim", colour)
+    for test in found.self_tests:
+        label = test.chosen.label
+        for caught in test.caught:
+            yield from layout.wrap(
+                clean(f"{label}: {caught.change}: {caught.verdict}, as it has to be"),
+                width,
+                "  ",
+                "    ",
+            )
+        for missed in test.missed:
+            word = paint("not noticed" if not test.caught else "changes nothing", "yellow", colour)
+            yield from layout.wrap(clean(f"{label}: {missed}: {word}"), width, "  ", "    ")
+        if not test.passed:
+            why = test.error or (
+                "no change turned it red: its green says nothing"
+                if test.missed
+                else "there is nothing in it that could be changed: no parameter, data or Python program"
+            )
+            said = f"{label}: {paint('self-test failed', 'bold red', colour)}: {clean(why)}"
+            yield from layout.wrap(said, width, "  ", "    ")
 
 
 def _table(found: Verification, colour: bool) -> list[str]:
@@ -78,6 +104,9 @@ def summary(found: Verification) -> str:
     total = len(found.runs)
     replays = sum(len(item.replays) for item in found.runs)
     parts = [f"{passed} of {total} run{'s' * (total != 1)} passed", _values(found.values)]
+    if found.self_tests:
+        red = sum(item.passed for item in found.self_tests)
+        parts.append(f"{red} of {len(found.self_tests)} turned red when changed")
     parts.append(f"{replays} replay{'s' * (replays != 1)}, {found.seconds:.0f} s")
     for state in (State.PARTLY, State.NOT_REACHED):
         if names := [item.chosen.label for item in found.runs if item.state is state]:

@@ -7,6 +7,7 @@ from typing import Any
 from repro import canonical
 from repro.report import json as comparison_document
 from repro.verifying import Verification, Verified
+from repro.verifying.nouns import SelfTest
 
 SCHEMA = "repro/verification/v1"
 
@@ -28,6 +29,17 @@ def document(found: Verification) -> dict[str, Any]:
         "values_compared": found.values,
         "notes": list(found.notes),
         "runs": [_run(item) for item in found.runs],
+        "self_tests": [_self_test(item) for item in found.self_tests],
+    }
+
+
+def _self_test(item: SelfTest) -> dict[str, Any]:
+    return {
+        "run": item.chosen.run.id,
+        "passed": item.passed,
+        "caught": [{"change": each.change, "verdict": each.verdict} for each in item.caught],
+        "missed": list(item.missed),
+        "error": item.error,
     }
 
 

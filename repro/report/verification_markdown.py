@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from repro.report import cases, markdown, verification
+from repro.report.cases import Case
 from repro.report.markdown import code, prose
 from repro.verifying import State, Verification, Verified
 
@@ -34,8 +35,14 @@ def render(found: Verification, limit: int = LIMIT) -> str:
             page.add_details(item, list(_details(item)))
         elif item.diagnosis:
             page.add(["", f"{code(item.chosen.label)}: {prose(item.diagnosis)}"])
+    page.add([_aside(case) for case in cases.aside(found)])
     page.add([f"\nnote: {prose(note)}" for note in found.notes])
     return page.text()
+
+
+def _aside(case: Case) -> str:
+    mark = "❌" if case.problem else "✅"
+    return f"\n{mark} {prose(case.name)}: {prose(case.message or case.text)}"
 
 
 def _row(item: Verified) -> str:

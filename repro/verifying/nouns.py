@@ -116,6 +116,30 @@ class Verified:
 
 
 @dataclass(frozen=True)
+class Caught:
+    """A change that turned a run red."""
+
+    change: str
+    """``params.json: rate 0.25 -> 0.375``."""
+    verdict: str
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Whether a run turns red where something of it is changed."""
+
+    chosen: Chosen
+    caught: tuple[Caught, ...] = ()
+    missed: tuple[str, ...] = ()
+    """Changes after which it was green as before."""
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.caught) and not self.error
+
+
+@dataclass(frozen=True)
 class Verification:
     """All runs that were to be verified."""
 
@@ -125,6 +149,8 @@ class Verification:
     """Why not everything was done: the time was up, the first red, an interrupt."""
     interrupted: bool = False
     notes: tuple[str, ...] = ()
+    self_tests: tuple[SelfTest, ...] = ()
+    """One per run, where they were asked for."""
     unaffected: bool = False
     """There are runs, and none of them can be affected by what changed: nothing had to be done."""
 
@@ -134,10 +160,13 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """0: all passed. 1: one is different. 3: one failed, could not be replayed, or was not reached."""
+        """0: all passed. 1: one is different, or a self-test did not turn red. 3: one failed, could not be
+        replayed, or was not reached."""
         if self.interrupted:
             return 130
         if any(item.verdict is Verdict.DIFFERENT for item in self.runs):
+            return 1
+        if any(not item.passed for item in self.self_tests):
             return 1
         if self.unaffected:
             return 0

@@ -40,6 +40,13 @@ class Outcome:
     error: str = ""
     hint: str = ""
     seconds: float = 0.0
+    mutated: str = ""
+    """What was changed for a self-test; then nothing is stored, and the verdict stands here."""
+    verdict: str = ""
+    said: str = ""
+    """The first reason of that verdict."""
+    comparison: Any = None
+    """The document of a comparison that is not with the record."""
 
 
 class Place(Protocol):

@@ -60,6 +60,11 @@ def verify(
 
 
 def _notes(request: Request) -> Iterator[str]:
+    if steps := request.options.resume:
+        yield (
+            f"{2 * steps} steps at once were compared with {steps} steps and {steps} more: with the record "
+            "nothing was"
+        )
     if steps := request.options.steps:
         yield (
             f"of each run only the first {steps} step{'s' * (steps > 1)} of its series were compared: "
@@ -118,6 +123,9 @@ class _Ledger:
         self._watcher(self._closed[at])
 
     def _read(self, at: int, number: int, outcome: Outcome) -> Played:
+        if outcome.comparison:
+            found = records.comparison_of(outcome.comparison, "what a worker sent")
+            return Played(number, found, seconds=round(outcome.seconds, 3))
         if not outcome.replay:
             said = judging.unplayed(outcome.error, outcome.hint)
             return Played(number, said, seconds=outcome.seconds)

@@ -20,12 +20,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from repro import canonical, replaying, resuming
 from repro import project as projects
-from repro import replaying
 from repro.errors import Interrupted, ReproError
 from repro.logs import Silent
 from repro.progress import Progress
 from repro.records import store_replay
+from repro.report import json as comparison_document
 from repro.verifying.tasks import Outcome, Task
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
         while line := lines.get():
-            _tell(reply, asdict(played(Task.of(json.loads(line)), _Steps(reply))))
+            _tell(reply, _plain(played(Task.of(json.loads(line)), _Steps(reply))))
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -49,8 +50,18 @@ def played(task: Task, progress: Progress) -> Outcome:
     try:
         project = projects.locate(Path(task.project))
         run = project.store.run(task.run)
+        if task.options.resume is not None:
+            found = resuming.compared(
+                project, run, task.options.resume, task.options, os.environ, Silent(), progress
+            )
+            seconds = time.monotonic() - begun
+            return Outcome(seconds=seconds, comparison=comparison_document.document(found))
         # alone: the replays beside it are its controls, and whoever asked compares them
         done = replaying.once(project, run, task.options, os.environ, Silent(), progress)
+        if task.options.mutation is not None:
+            verdict, reasons = done.comparison.verdict, done.comparison.reasons
+            seconds = time.monotonic() - begun
+            return Outcome("", "", "", seconds, done.mutated, verdict.value, reasons[0])
         done = store_replay(project.store, done)
     except Interrupted as error:
         raise KeyboardInterrupt from error
@@ -61,6 +72,11 @@ def played(task: Task, progress: Progress) -> Outcome:
             "", f"a bug in repro: {type(error).__name__}: {error}", f"repro replay {task.run[:12]}"
         )
     return Outcome(done.id, seconds=time.monotonic() - begun)
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    # as canonical JSON has it: NaN and what is no text survive the way
+    return {**asdict(outcome), "comparison": canonical.dumps(outcome.comparison).decode("utf-8")}
 
 
 def _listen(lines: queue.Queue[str]) -> None:

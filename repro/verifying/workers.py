@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import repro
-from repro import process
+from repro import canonical, process
 from repro.process import Peer
 from repro.verifying.tasks import Outcome, Say, Task
 
@@ -58,7 +58,9 @@ class Workers:
         while (line := peer.receive()) is not None:
             document: dict[str, Any] = json.loads(line)
             if "step" not in document:
-                return Outcome(**document)
+                return Outcome(
+                    **{**document, "comparison": canonical.loads(document["comparison"].encode())}
+                )
             self._say(task.label, document["step"])
         self._own.peer = None
         code = peer.wait(process.GRACE * 3)

@@ -39,7 +39,9 @@ def test_green_is_a_notice_and_each_red_run_an_error_at_its_script() -> None:
     (line,) = github.commands(v.GREEN)
     assert line.startswith("::notice title=repro verify::1 of 1 run passed")
     lines = github.commands(v.ALL)
-    assert len(lines) == 7
+    assert len(lines) == 8
+    assert lines[0].startswith("::error title=repro verify%3A incomplete::all was verified")
+    lines = lines[1:]
     assert lines[0].startswith("::error file=train.py,line=1,title=candidate%3A different::")
     assert "recorded 0.9736842105263158" in lines[0] and "%0A" in lines[0]
 
@@ -50,7 +52,15 @@ def test_of_many_runs_the_last_annotation_names_the_rest() -> None:
     assert "5 more did not pass: candidate" in lines[-1]
 
 
+def test_a_self_test_that_stays_green_is_an_error() -> None:
+    (line,) = github.commands(v.verification(v.IDENTICAL, self_tests=v.MISSED))
+    assert line.startswith("::error title=repro verify%3A not caught::self-test of baseline")
+    assert "seed 7 -> 8: as green as before" in line
+
+
 def test_nothing_verified_is_an_error() -> None:
     assert github.commands(v.verification())[0].startswith("::error")
     found = v.verification(v.IDENTICAL, interrupted=True, stopped="interrupted")
-    assert github.commands(found)[0].startswith("::error title=repro verify::interrupted%0A")
+    assert github.commands(found)[0].startswith(
+        "::error title=repro verify%3A interrupted::all was verified: interrupted%0A"
+    )

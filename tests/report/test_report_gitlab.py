@@ -24,7 +24,16 @@ def test_green_is_an_empty_list() -> None:
     assert issues(v.GREEN) == []
 
 
-@pytest.mark.parametrize("found", [v.ALL, v.evil(), v.verification(), v.verification(v.PARTLY)])
+@pytest.mark.parametrize(
+    "found",
+    [
+        v.ALL,
+        v.evil(),
+        v.verification(),
+        v.verification(v.PARTLY),
+        v.verification(v.IDENTICAL, self_tests=v.MISSED),
+    ],
+)
 def test_red_has_issues_of_the_form_that_gitlab_takes(found: Verification) -> None:
     listed = issues(found)
     assert listed

@@ -55,7 +55,8 @@ def _conforms(element: Element) -> None:
 EVERY = [
     v.ALL, v.GREEN, v.evil(), v.verification(), v.verification(v.UNSTABLE), v.verification(v.PARTLY),
     v.verification(v.NOT_REACHED), v.verification(v.BROKEN), v.verification(v.LOST),
-    v.verification(v.NOTHING), v.verification(unaffected=True),
+    v.verification(v.NOTHING), v.verification(unaffected=True), v.verification(v.IDENTICAL,
+    self_tests=v.CAUGHT), v.verification(v.IDENTICAL, self_tests=(*v.CAUGHT, *v.MISSED)),
     v.verification(v.IDENTICAL, interrupted=True, stopped="interrupted"),
 ]  # fmt: skip
 

@@ -20,7 +20,8 @@ def written(found: Verification) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("found", [v.ALL, v.GREEN, v.evil(), v.verification(), v.verification(
-    v.NOT_REACHED, stopped="interrupted", interrupted=True), v.verification(unaffected=True)])  # fmt: skip
+    v.NOT_REACHED, stopped="interrupted", interrupted=True), v.verification(unaffected=True),
+    v.verification(v.IDENTICAL, self_tests=(*v.CAUGHT, *v.MISSED))])  # fmt: skip
 def test_every_document_is_valid(found: Verification) -> None:
     document = written(found)
     test_specs.validate(document, "verification.schema.json")
@@ -46,6 +47,7 @@ def test_nothing_is_written_that_is_not_specified() -> None:
         (v.GREEN, {"runs": []}),
         (v.GREEN, {"exit_code": 1}),
         (v.GREEN, {"unaffected": True}),
+        (v.verification(v.IDENTICAL, self_tests=v.MISSED), {"passed": True, "exit_code": 0}),
         (v.ALL, {"passed": True, "exit_code": 0}),
         (v.ALL, {"exit_code": 0}),
         (v.ALL, {"schema": "repro/verification/v2"}),

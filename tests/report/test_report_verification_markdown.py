@@ -32,6 +32,12 @@ def test_each_run_that_did_not_pass_has_its_section() -> None:
     assert "### `baseline" not in text
 
 
+def test_a_self_test_that_stays_green_is_red() -> None:
+    text = report.render(v.verification(v.IDENTICAL, self_tests=(*v.CAUGHT, *v.MISSED)))
+    assert text.startswith("## ❌") and "❌ self-test of baseline" in text
+    assert "✅ self-test of baseline" in text
+
+
 def test_nothing_verified_is_red() -> None:
     assert report.render(v.verification()).startswith("## ❌")
 

@@ -12,6 +12,7 @@ from repro.manifest import Manifest, Metric, MetricType, Outcome, Policy, Result
 from repro.store import Run
 from repro.verifying import Chosen, Played, Verification, Verified
 from repro.verifying.judging import judged, unplayed
+from repro.verifying.nouns import Caught, SelfTest
 
 FAILED = replace(RECORDED, outcome=Outcome.FAILED, exit_code=1, metrics=(), outputs=())
 SMALL = replace(
@@ -54,6 +55,12 @@ LOST = judged(
     Policy(),
 )
 NOTHING = verified("empty", "8", replace(SMALL, metrics=()), recorded=replace(SMALL, metrics=()))
+
+
+CAUGHT = (
+    SelfTest(chosen("baseline", "1"), (Caught("params.json: rate 0.25 -> 0.375", "different"),)),
+)
+MISSED = (SelfTest(chosen("baseline", "1"), missed=("seed 7 -> 8",)),)
 
 
 def verification(*runs: Verified, **more: Any) -> Verification:

@@ -1,0 +1,80 @@
+"""Is the green worth something? One ingredient of each run is changed, and the replay has to turn red."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import replace
+
+from repro import mutating
+from repro.comparison import Verdict
+from repro.project import Project
+from repro.verifying.nouns import Caught, Chosen, Request, SelfTest
+from repro.verifying.tasks import Outcome, Place, Task
+
+_RED = (Verdict.DIFFERENT.value, Verdict.FAILED.value)
+
+
+def self_test(
+    project: Project,
+    chosen: Sequence[Chosen],
+    request: Request,
+    place: Place,
+    watcher: Callable[[SelfTest], None] = lambda test: None,
+) -> tuple[SelfTest, ...]:
+    """One change after the other on each run, until one turns it red. Nothing of it is stored.
+
+    Raises KeyboardInterrupt, once what was at work is cleared up.
+    """
+    tests = [SelfTest(item) for item in chosen]
+    tried = [0] * len(chosen)
+    waiting: dict[Future[Outcome], int] = {}
+
+    def go_on(at: int) -> None:
+        """The next change of this run; or none, and its test is over."""
+        run = chosen[at].run
+        test = tests[at]
+        if (
+            not test.caught
+            and not test.error
+            and tried[at] < len(mutating.candidates(run.manifest))
+        ):
+            options = replace(request.options, mutation=tried[at])
+            tried[at] += 1
+            label = f"{chosen[at].label} changed ({tried[at]})"
+            waiting[place.submit(Task(str(project.folder), run.id, label, options))] = at
+            return
+        watcher(test)
+
+    try:
+        for at in range(len(chosen)):
+            go_on(at)
+        while waiting:
+            done, _ = wait(waiting, None, FIRST_COMPLETED)
+            for future in done:
+                at = waiting.pop(future)
+                tests[at] = _with(tests[at], _outcome(future))
+                go_on(at)
+    except KeyboardInterrupt:
+        place.cancel()
+        raise
+    return tuple(tests)
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except CancelledError:
+        return Outcome(error="it was cancelled")
+
+
+def _with(test: SelfTest, outcome: Outcome) -> SelfTest:
+    if outcome.error:
+        return replace(test, error=outcome.error)
+    if not outcome.mutated:
+        return test  # it could not be changed: another one is tried
+    if outcome.verdict in _RED:
+        return replace(test, caught=(*test.caught, Caught(outcome.mutated, outcome.verdict)))
+    if outcome.verdict == Verdict.UNREPLAYABLE.value:
+        return replace(test, error=f"with a change it could not be replayed: {outcome.said}")
+    return replace(test, missed=(*test.missed, outcome.mutated))
