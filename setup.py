@@ -39,7 +39,9 @@ setup(
     ],
     extras_require={
         "prometheus": ["prometheus-client>=0.20"],
+        "dask": ["distributed>=2024.1"],
         "dev": [
+            "distributed>=2024.1",
             "hypothesis>=6",
             "jsonschema>=4",
             "mypy>=1.10",

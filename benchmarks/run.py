@@ -24,6 +24,7 @@ from typing import Any
 import answering
 import building
 import memory
+import packing
 import recording
 import replaying
 import watching
@@ -38,6 +39,7 @@ MEASURES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "help": answering.help_text,
     "list": answering.list_runs,
     "memory": memory.flat,
+    "packing": packing.packed,
     "watching": watching.small,
 }
 NEED_ENGINE = ("replaying", "building")

@@ -3,10 +3,11 @@ a run that is listed is whole."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import repro
-from repro import clock, outputs, packing
+from repro import clock, outputs, packing, redacting
 from repro.capturing import dvc_pipeline, ingredients, result_findings
 from repro.capturing.files import Scan
 from repro.capturing.ingredients import Ingredients
@@ -19,6 +20,7 @@ from repro.manifest import (
     Manifest,
     Policy,
     Provenance,
+    Redaction,
     Result,
     Severity,
 )
@@ -42,28 +44,59 @@ class Capture:
     recorded: frozenset[str]
     """The files of source and data."""
     observed: Observed = field(default_factory=Observed)
+    redacted: tuple[Redaction, ...] = ()
+    """What was taken out of the logs."""
+    redact: bool = False
+    """Take secrets out of the manifest as well."""
 
 
 def store(project: Project, capture: Capture, session: Session, name: str | None) -> Run:
     """Store the run, under a name if one is given."""
-    parts, pins = capture.parts, capture.pins
-    definition = _definition(project, capture)
-    contents, concerns = _contents(project, capture, definition, session)
+    manifest = _manifest(project, capture)
+    contents, concerns = _contents(project, capture, manifest.definition, session)
     outputs.keep(project.store, project.workspace, capture.result.outputs)
-    manifest = Manifest(
-        definition=definition,
-        result=capture.result,
-        created=clock.now(),
-        provenance=_provenance(project, parts, pins),
-        policy=_policy(project, parts),
-        findings=_findings(capture, concerns),
-        contents=contents,
-        tool=f"repro {repro.__version__}",
+    manifest = replace(
+        manifest, contents=contents, findings=_sorted((*manifest.findings, *concerns))
     )
     run = project.store.add(manifest)
     if name is not None:
         project.store.set_name(name, run.id)
     return run
+
+
+def _manifest(project: Project, capture: Capture) -> Manifest:
+    """All of it but for the contents, which are made from what it says."""
+    parts, pins = capture.parts, capture.pins
+    manifest = Manifest(
+        definition=_definition(project, capture),
+        result=capture.result,
+        created=clock.now(),
+        provenance=_provenance(project, parts, pins),
+        policy=_policy(project, parts),
+        findings=_findings(capture),
+        redacted=capture.redacted,
+        tool=f"repro {repro.__version__}",
+    )
+    return _redacted(project, manifest) if capture.redact else manifest
+
+
+def _redacted(project: Project, manifest: Manifest) -> Manifest:
+    """Before anything is made of the definition: the recipe, too, is written down."""
+    from repro import scanning
+
+    done = redacting.redacted(manifest, scanning.parse(list(project.config.allowed_secrets)))
+    redactions = (*done.redactions, *manifest.redacted)
+    concerns = [*done.manifest.findings, *redacting.findings(done.manifest, done.redactions)]
+    if done.left:
+        concerns.append(
+            Finding(
+                Severity.RISKS,
+                "outputs",
+                f"looks like a secret and cannot be redacted: {'; '.join(map(str, done.left[:5]))}",
+                "an export refuses it",
+            )
+        )
+    return replace(done.manifest, redacted=redactions, findings=_sorted(concerns))
 
 
 def _policy(project: Project, parts: Ingredients) -> Policy:
@@ -137,21 +170,27 @@ def _provenance(project: Project, parts: Ingredients, pins: Pins) -> Provenance:
         tags=taken.tags,
         interpreter=str(found.path) if found and found.path else None,
         interpreter_found=found.how if found else None,
-        prefix=probe.prefix if probe and probe.prefix != probe.base_prefix else None,
+        prefix=probe.prefix
+        if probe and (probe.prefix != probe.base_prefix or pins.environment.conda)
+        else None,
     )
 
 
-def _findings(capture: Capture, concerns: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """All findings, worst first."""
-    order = list(Severity)
+def _findings(capture: Capture) -> tuple[Finding, ...]:
+    """All findings but those on the contents."""
     found = [
         *capture.parts.findings,
         *capture.pins.findings,
-        *concerns,
         *result_findings.of_result(capture.result),
         *capture.observed.findings,
         *result_findings.of_scan(capture.scan, _known(capture), capture.written),
     ]
+    return _sorted(found)
+
+
+def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The worst first, each once."""
+    order = list(Severity)
     return tuple(
         sorted(dict.fromkeys(found), key=lambda item: (order.index(item.severity), item.subject))
     )

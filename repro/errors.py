@@ -37,7 +37,7 @@ class NewerSchema(Corrupt):
 
 
 class SecretFound(ReproError):
-    """A secret would have been written to disk; nothing was."""
+    """A secret would have been written to disk, or would have left this machine; nothing was, or did."""
 
 
 class EngineError(ReproError):

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import canonical, preparing, restoring, sessions
-from repro.bundles import attachments, carried, images, layout, pieces
+from repro.bundles import (
+    attachments,
+    carried,
+    gathering,
+    group_writing,
+    groups,
+    images,
+    layout,
+    pieces,
+)
+from repro.bundles.gathering import Gathered
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Index, Layer
 from repro.bundles.metering import Meter
-from repro.bundles.pieces import Damaged, Piece, Target
+from repro.bundles.pieces import Blobs, Damaged, Piece, Target
+from repro.bundles.remembering import Memory
 from repro.bundles.tar_writing import Archive
 from repro.capturing import data
 from repro.errors import Corrupt, ReproError, Unreplayable, UsageError
-from repro.manifest import Descriptor
+from repro.manifest import Data, Descriptor, run_id
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.sessions import Session
@@ -56,6 +67,8 @@ class Exported:
     """Of the bundle's manifest, by which a registry would know it."""
     layers: tuple[Layer, ...]
     left_out: tuple[str, ...] = ()
+    run: str = ""
+    """The id of the run inside: another one where something was redacted."""
 
 
 def export(
@@ -65,16 +78,48 @@ def export(
     options: Options,
     environ: Mapping[str, str],
     progress: Progress = SILENT,
+    *,
+    redact: bool = False,
 ) -> Exported:
-    """Write the bundle, beside its place first. Raises ReproError where a part of it cannot be had."""
+    """Write the bundle, beside its place first. Raises ReproError where a part of it cannot be had.
+
+    ``redact``: without what looks like a secret, as a run with an id of its own.
+    """
     with sessions.session(project.store) as session:
-        parts = collect(project, run, options, environ, session, progress)
+        if redact:
+            parts = _redacted(project, run, options, environ, session, progress)
+        else:
+            parts = collect(project, run, options, environ, session, progress)
         try:
             with canonical.writing(target.absolute()) as stream:
                 digest, layers = write(Archive(stream), parts, progress)
         except IsADirectoryError as error:
             raise UsageError(f"{target} is a folder", "name a file") from error
-    return Exported(target, target.stat().st_size, digest, layers, parts.left_out)
+    identity = run_id(parts.manifest)
+    return Exported(target, target.stat().st_size, digest, layers, parts.left_out, identity)
+
+
+def _redacted(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    session: Session,
+    progress: Progress,
+) -> Parts:
+    from repro import exporting_redacted
+
+    progress.step("taking out what looks like a secret")
+    found = exporting_redacted.rewritten(project, run, environ, session)
+    parts = collect(project, found.run, options, environ, session, progress)
+    kept = tuple(
+        piece
+        for piece in parts.pieces
+        if not (piece.path.startswith("outputs/") and piece.digest in found.withheld)
+    )
+    return replace(
+        parts, manifest=found.content, pieces=kept, left_out=(*parts.left_out, *found.lines)
+    )
 
 
 @dataclass(frozen=True)
@@ -143,7 +188,9 @@ class _Export:
         found = {piece.path: piece for piece in self._always()}
         left_out: list[str] = []
         if self.options.data:
-            found |= {piece.path: piece for piece in self._data() if piece.path not in found}
+            for piece in self._data():
+                known = found.get(piece.path)
+                found[piece.path] = replace(known, place=piece.place) if known else piece
         elif self.run.manifest.definition.data:
             left_out.append("the data: a replay takes it from DVC's cache or remote (--with data)")
         outputs, lines = self._outputs()
@@ -174,12 +221,7 @@ class _Export:
         manifest = self.run.manifest
         came_along = carried.of(self.project.store, self.run.id)
         sources = restoring.data_sources(self.project, manifest, came_along)
-        for item in data.locate(manifest.definition.data, sources):
-            paths = tuple(map(Path, item.paths))
-            yield Piece(
-                f"data/files/{item.md5}", paths[0].stat().st_size, paths,
-                md5=item.md5, algorithm=item.algorithm,
-            )  # fmt: skip
+        yield from data_pieces(manifest.definition.data, sources)
 
     def _outputs(self) -> tuple[list[Piece], list[str]]:
         """The outputs that the store keeps; on request also those that still lie in the workspace."""
@@ -208,37 +250,64 @@ class _Export:
         return found, lines
 
     def image(self) -> images.Unpacked:
-        """The environment's image: the engine's own, built now where it has none."""
-        from repro.engines.docker import DockerEngine
+        _, image = environment_image(
+            self.project, self.run, self.environ, self.session, self.progress
+        )
+        assert image is not None
+        return image
 
-        engine = DockerEngine(self.environ)
-        workspace = self.session.path / "workspace"
-        self.progress.step("restoring the source, for the environment's sake")
-        restoring.restore_source(self.project, self.run.manifest, workspace)
-        recorded = self.run.manifest.provenance.workspace or "/repro/workspace"
-        ready = preparing.prepare(
-            self.project, self.run, workspace, engine.place(workspace, recorded), engine,
-            self.session, self.environ, self.progress,
+
+def data_pieces(items: Iterable[Data], sources: data.Sources) -> Iterator[Piece]:
+    """The files of some data. Raises Unreplayable where one is nowhere."""
+    for item in data.locate(items, sources):
+        paths = tuple(map(Path, item.paths))
+        yield Piece(
+            f"data/files/{item.md5}", paths[0].stat().st_size, paths,
+            md5=item.md5, algorithm=item.algorithm, place=item.place,
         )  # fmt: skip
-        broken = [item for item in ready.findings if item.severity.value != "note"]
-        if broken:
-            raise Unreplayable(
-                f"the image would not be the recorded environment: {broken[0].message}",
-                broken[0].remedy,
-            )
-        self.progress.step("taking the image out of the engine")
-        return images.unpack(engine.save(ready), self.session.folder("image"))
+
+
+def environment_image(
+    project: Project,
+    run: Run,
+    environ: Mapping[str, str],
+    session: Session,
+    progress: Progress,
+    known: Collection[str] = (),
+) -> tuple[str, images.Unpacked | None]:
+    """The environment's image: the engine's own, built now where it has none. What the engine calls it, and
+    None for it where that is ``known``."""
+    from repro.engines.docker import DockerEngine
+
+    engine = DockerEngine(environ)
+    workspace = session.path / "workspace"
+    progress.step("restoring the source, for the environment's sake")
+    restoring.restore_source(project, run.manifest, workspace)
+    recorded = run.manifest.provenance.workspace or "/repro/workspace"
+    place = engine.place(workspace, recorded)
+    ready = preparing.prepare(project, run, workspace, place, engine, session, environ, progress)
+    broken = [item for item in ready.findings if item.severity.value != "note"]
+    if broken:
+        raise Unreplayable(
+            f"the image would not be the recorded environment: {broken[0].message}",
+            broken[0].remedy,
+        )
+    if ready.handle in known:
+        return ready.handle, None
+    progress.step("taking the image out of the engine")
+    return ready.handle, images.unpack(engine.save(ready), session.folder("image"))
 
 
 # --- writing --------------------------------------------------------------------------------
 
 
 def write(
-    archive: Target, parts: Parts, progress: Progress = SILENT
+    archive: Target, parts: Parts, progress: Progress = SILENT, memory: Memory | None = None
 ) -> tuple[str, tuple[Layer, ...]]:
     """Write all of it: layers, then the documents that name them. The bundle's digest, and its layers.
 
-    Raises Corrupt where a piece is not what was recorded.
+    What ``memory`` knows to be there is not written again. Raises Corrupt where a piece is not what was
+    recorded.
     """
     found, image, manifest = parts.pieces, parts.image, parts.manifest
     total = sum(piece.size for piece in found)
@@ -246,16 +315,43 @@ def write(
     meter = Meter(progress, "writing", total)
     progress.step(f"writing {len(found)} pieces")
     archive.file("oci-layout", layout.LAYOUT)
-    layers = tuple(_write(archive, piece, meter) for piece in found)
-    stated = _write_image(archive, image, meter) if image else None
+    split = gathering.gathered(found)
+    layers: list[Layer] = []
+    for members, paths in _layered(split):
+        made = memory.recall(members, paths) if memory else None
+        if made is None:
+            made = _write_layers(archive, members, paths, meter)
+            if memory:
+                memory.keep(members, made)
+        else:
+            meter.add(sum(piece.size for piece in members))
+        layers += made
+    layers.sort(key=lambda layer: layer.path)
+    stated = write_image(archive, image, meter) if image else None
     config = Blob(archive.put(manifest), len(manifest), layout.RUN_TYPE)
-    bundle = layout.dump_bundle(Bundle(config, layers, stated.digest if stated else None))
+    bundle = layout.dump_bundle(Bundle(config, tuple(layers), stated.digest if stated else None))
     named = Blob(archive.put(bundle), len(bundle), layout.MANIFEST_TYPE)
     run_id = config.digest.removeprefix("sha256:")
     attached = _attached(archive, parts.signatures, named, run_id)
     archive.file("index.json", layout.dump_index(Index(named, stated, attached)))
     archive.finish()
-    return named.digest, layers
+    return named.digest, tuple(layers)
+
+
+def _layered(split: Gathered) -> Iterator[tuple[tuple[Piece, ...], tuple[str, ...]]]:
+    """What goes into one layer, or into a group's two, and their paths."""
+    for piece in split.alone:
+        yield (piece,), (piece.path,)
+    for number, members in enumerate(split.groups, 1):
+        yield members, groups.paths(number)
+
+
+def _write_layers(
+    archive: Target, members: tuple[Piece, ...], paths: tuple[str, ...], meter: Meter
+) -> tuple[Layer, ...]:
+    if len(paths) == 1:
+        return (_write(archive, members[0], meter),)
+    return _write_group(archive, members, paths, meter)
 
 
 def _attached(
@@ -271,7 +367,7 @@ def _attached(
     return found
 
 
-def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:
+def _write(archive: Blobs, piece: Piece, meter: Meter) -> Layer:
     for source in piece.sources:
         try:
             with archive.blob() as sink:
@@ -285,7 +381,21 @@ def _write(archive: Target, piece: Piece, meter: Meter) -> Layer:
     raise pieces.damaged(piece)
 
 
-def _write_image(archive: Target, image: images.Unpacked, meter: Meter) -> Blob:
+def _write_group(
+    archive: Target, members: tuple[Piece, ...], paths: tuple[str, ...], meter: Meter
+) -> tuple[Layer, Layer]:
+    """The tar, then its listing."""
+    tar, listing = paths
+    with archive.blob() as sink:
+        layer, stated = group_writing.written(members, tar, sink, meter.add)
+    content = groups.dump_listing(stated)
+    with archive.blob() as sink:
+        return layer, pieces.written_bytes(content, listing, groups.LISTING_TYPE, sink)
+
+
+def write_image(archive: Blobs, image: images.Unpacked, meter: Meter | None = None) -> Blob:
+    """Write the layers of an image and the documents that name them; its manifest."""
+    meter = meter or Meter(SILENT, "writing", 0)
     layers = []
     for number, path in enumerate(image.layers):
         piece = Piece(f"image/{number}", path.stat().st_size, (path,), layout.IMAGE_LAYER_TYPE)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from repro.bundles import carried
 from repro.bundles.pieces import Piece
+from repro.capturing.requirements import parse
 from repro.engines import uv
 from repro.environment import fetching, index, wheels
 from repro.environment.wheels import PackageFile, Platform
@@ -40,13 +41,27 @@ def collect(
         for item in environment.packages
         if item.origin in (PackageOrigin.VCS, PackageOrigin.LOCAL)
     ]
-    if not lock or not environment.interpreter or found:
+    if environment.conda:
+        lines.append(
+            f"the {len(environment.conda)} packages of conda: they come from their channels; --with image "
+            "takes them along"
+        )
+    if not lock or not environment.interpreter:
+        return tuple(found.values()), lines
+    text = project.store.read(lock).decode("utf-8")
+    have = {item.digest for item in known.values()}
+    if all(have & set(entry.hashes) for entry in parse(text) if entry.name):
         return tuple(found.values()), lines
     progress.step("asking for the packages' files")
     sources = index.sources(environ, projects=[project.folder, project.workspace])
-    text = project.store.read(lock).decode("utf-8")
     here = Platform(environment.interpreter.version, machine.machine())
     wanted, missing = wheels.files(uv.executable(), text, here, sources, environ)
+    wanted = tuple(file for file in wanted if file.digest not in have)
+    missing = {
+        entry.name: missing[entry.name]
+        for entry in parse(text)
+        if entry.name in missing and not have & set(entry.hashes)
+    }
     lines += [f"the package {name}: {why}" for name, why in sorted(missing.items())]
     progress.step(f"fetching {len(wanted)} packages")
     folder = session.folder("packages")
@@ -63,4 +78,4 @@ def collect(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         done = list(pool.map(fetched, wanted))
     made = tuple(item for item in done if isinstance(item, Piece))
-    return made, lines + [item for item in done if isinstance(item, str)]
+    return (*found.values(), *made), lines + [item for item in done if isinstance(item, str)]

@@ -14,9 +14,10 @@ _SHOWN = 5
 _TEXTS = ("text/", "application/json", "application/yaml", "application/toml", "application/xml")
 
 
-def demand_none(project: Project, run: Run) -> None:
+def demand_none(project: Project, run: Run, done: str = "exported") -> None:
     """Raises SecretFound where the manifest, the log or a small output of the run has one, or could not be
-    looked through. The source was searched when it was recorded."""
+    looked through. The source was searched when it was recorded. ``done`` is the word for what is not done
+    then: ``exported``, ``pushed``."""
     allowed = parse(list(project.config.allowed_secrets))
     found = [str(item) for item in _scan(project, run) if not allowed.allows(item)]
     hits = list(dict.fromkeys(found))
@@ -24,7 +25,7 @@ def demand_none(project: Project, run: Run) -> None:
         return
     more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
     raise SecretFound(
-        f"not exported, because a secret would go along: {'; '.join(hits[:_SHOWN])}{more}",
+        f"not {done}, because a secret would go along: {'; '.join(hits[:_SHOWN])}{more}",
         "if it is no secret: its fingerprint (in brackets) under `secrets: allow:` in repro.yaml, or"
         " --allow-secrets; else record again without it, and change it, as it is on this disk",
     )

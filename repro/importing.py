@@ -12,15 +12,17 @@ import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from repro import canonical, sessions
-from repro.bundles import carried, coding, gitpack
+from repro.bundles import carried, coding, gitpack, groups
 from repro.bundles.carried import Carried
+from repro.bundles.groups import Group
 from repro.bundles.layout import Layer
 from repro.bundles.metering import Meter, size
 from repro.bundles.opening import SMALL_DOCUMENT, Opened, TarSource, open_bundle, read
 from repro.bundles.refusing import refused, shown
-from repro.errors import NotFound, ReproError
+from repro.errors import Corrupt, NotFound, ReproError
 from repro.manifest import Descriptor, Manifest
 from repro.packing import MEDIA_TYPE as PACK
 from repro.progress import SILENT, Progress
@@ -60,9 +62,19 @@ def import_bundle(store: Store, path: Path, progress: Progress = SILENT) -> Impo
         return taken(store, open_bundle(TarSource(stream)), session, progress)
 
 
-def taken(store: Store, opened: Opened, session: Session, progress: Progress = SILENT) -> Imported:
-    """Verify the layers of an opened bundle and take its run into the store, wherever it comes from."""
-    return _Import(store, opened, session, progress).taken()
+def taken(
+    store: Store,
+    opened: Opened,
+    session: Session,
+    progress: Progress = SILENT,
+    *,
+    far: bool = False,
+) -> Imported:
+    """Verify the layers of an opened bundle and take its run into the store, wherever it comes from.
+
+    ``far``: its blobs are fetched; what the store has as it should be stands in for them.
+    """
+    return _Import(store, opened, session, progress, far).taken()
 
 
 def signatures_in(path: Path) -> tuple[str, dict[str, bytes]]:
@@ -103,6 +115,7 @@ class _Import:
     opened: Opened
     session: Session
     progress: Progress
+    far: bool
 
     def taken(self) -> Imported:
         self._room()
@@ -141,22 +154,43 @@ class _Import:
         folder = self.session.folder("blobs")
         both = (*self._layers, *self._image_layers)
         meter = Meter(self.progress, "verifying", sum(layer.blob.size for layer in both))
-        self.progress.step(f"verifying {len(both)} pieces")
+        count = sum(1 for _ in self.opened.contents) + len(self._image_layers)
+        self.progress.step(f"verifying {count} pieces")
         files: dict[str, Path] = {}
         sizes: dict[str, int] = {}
-        for layer in self._layers:
+        for layer in self.opened.contents:
             if sizes.setdefault(layer.content_digest, layer.content_size) != layer.content_size:
                 raise refused(f"{shown(layer.path)} has another size in another place")
-            if layer.content_digest not in files:
-                target = folder / layer.content_digest.removeprefix("sha256:")
-                self._unpacked(layer, target, meter)
-                files[layer.content_digest] = target
+        for layer in self.opened.alone:
+            if layer.content_digest in files or self._at_hand((layer,), files):
+                continue
+            target = folder / layer.content_digest.removeprefix("sha256:")
+            self._unpacked(layer, target, meter)
+            files[layer.content_digest] = target
+        for group in self.opened.groups:
+            if not self._at_hand(group.members, files):
+                self._unpacked_group(group, folder, files, meter)
         for layer in self._image_layers:
             target = folder / layer.blob.digest.removeprefix("sha256:")
             if layer.blob.digest not in files:
                 self._copied(layer, target, meter)
                 files[layer.blob.digest] = target
         return files
+
+    def _at_hand(self, layers: tuple[Layer, ...], files: dict[str, Path]) -> bool:
+        """Whether the store has all of it, verified, so that it need not be fetched."""
+        if not self.far:
+            return False
+        found: dict[str, Path] = {}
+        for item in layers:
+            wanted = Descriptor(item.path, item.content_digest, item.content_size)
+            try:
+                found[item.content_digest] = self.store.verified(wanted)
+            except (NotFound, Corrupt, OSError):
+                return False
+        for digest, path in found.items():
+            files.setdefault(digest, path)
+        return True
 
     def _blob(self, layer: Layer, meter: Meter) -> Iterator[bytes]:
         """The blob's bytes; behind the last one its digest is known to be right."""
@@ -188,6 +222,18 @@ class _Import:
             for chunk in self._content(layer, self._blob(layer, meter)):
                 out.write(chunk)
 
+    def _unpacked_group(
+        self, group: Group, folder: Path, files: dict[str, Path], meter: Meter
+    ) -> None:
+        def place(digest: str) -> IO[bytes]:
+            if digest in files:
+                return Path(os.devnull).open("wb")  # from elsewhere already; verified all the same
+            files[digest] = folder / digest.removeprefix("sha256:")
+            return files[digest].open("xb")
+
+        layer = group.archive
+        groups.unpack(self._content(layer, self._blob(layer, meter)), group, place)
+
     def _copied(self, layer: Layer, target: Path, meter: Meter) -> None:
         """A layer of the image stays packed; what it unpacks to is looked at all the same."""
         with target.open("xb") as out:
@@ -218,7 +264,7 @@ class _Import:
         named = {item.path for item in self.opened.manifest.contents}
         contents = tuple(
             Descriptor(layer.path, layer.content_digest, layer.content_size, layer.media_type)
-            for layer in self._layers
+            for layer in self.opened.contents
             if carried.is_role(layer.path) and layer.path not in named
         )
         blob = self.opened.image_blob
@@ -228,9 +274,11 @@ class _Import:
     def _kept(self, files: dict[str, Path], more: Carried) -> Run:
         """Blobs, then what names them: a run that is listed is whole, also after a power cut."""
         self.progress.step("taking it into the store")
-        _settle(files.values())
-        for digest, path in files.items():
-            os.replace(path, self.store.blob_path(digest))  # noqa: PTH105
+        stored = self.store.root / "blobs" / "sha256"
+        new = {digest: path for digest, path in files.items() if path.parent != stored}
+        _settle(new.values())
+        for digest, path in new.items():
+            os.replace(path, f"{stored}/{digest.removeprefix('sha256:')}")  # noqa: PTH105
         if self.opened.image and self.opened.image_blob:
             for blob in (self.opened.image.config, self.opened.image_blob):
                 content = read(self.opened.source, blob, SMALL_DOCUMENT)
@@ -246,7 +294,7 @@ class _Import:
 def _settle(files: Collection[Path]) -> None:
     """Have the disk hold them. One by one takes a millisecond each: many are settled in one go."""
     for path in files:
-        path.chmod(0o644)
+        os.chmod(path, 0o644)  # noqa: PTH101  20,000 of them
     if len(files) > ONE_BY_ONE and hasattr(os, "sync"):
         os.sync()
         return
@@ -269,7 +317,7 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
     notes = []
     if manifest.policy.network:
         notes.append(
-            "its policy lets the command reach the network: replay with --no-network to refuse"
+            "it was recorded with the network; a replay of a run from elsewhere gives it only with --network"
         )
     if manifest.policy.log_patterns:
         notes.append("its policy has regular expressions, which are applied to the log")

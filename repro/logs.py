@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -56,9 +57,12 @@ class Log:
             names = sorted(self._files)
         return {f"log/{name}": (self._folder / name).read_bytes() for name in names}
 
-    def store(self, store: Store) -> tuple[Descriptor, ...]:
+    def store(
+        self, store: Store, covered: Callable[[str, Path], Path] = lambda name, path: path
+    ) -> tuple[Descriptor, ...]:
         """Put what was printed into the store; an empty stream is not kept.
 
+        ``covered`` is given a stream's name and file, and gives the file that is stored in its place.
         Raises OSError where the log could not be kept whole (a full disk).
         """
         if self._trouble:
@@ -68,5 +72,6 @@ class Log:
                 stream.close()
             names = sorted(self._files)
         return tuple(
-            store.put_file(self._folder / name, f"log/{name}", "text/plain") for name in names
+            store.put_file(covered(name, self._folder / name), f"log/{name}", "text/plain")
+            for name in names
         )

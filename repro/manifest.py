@@ -17,6 +17,9 @@ from repro.errors import Corrupt, NewerSchema
 SCHEMA = "repro/manifest/v1"
 REPLAY_SCHEMA = "repro/replay/v1"
 
+REDACTED = "<redacted>"
+"""What stands where a secret was taken out."""
+
 Scalar = str | int | float | bool | None
 
 
@@ -131,6 +134,19 @@ class Image:
 
 
 @dataclass(frozen=True)
+class CondaFile:
+    """One package of conda as it is installed: the file that it is made again from."""
+
+    name: str
+    version: str
+    build: str = ""
+    url: str | None = None
+    """Of its file, without credentials; None: none that others can reach."""
+    md5: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Environment:
     kind: EnvironmentKind
     image: Image | None
@@ -138,6 +154,9 @@ class Environment:
     packages: tuple[Package, ...] = ()
     tools: tuple[str, ...] = ()
     """Programs that the command starts and that a slim image lacks: make, git, gcc."""
+    conda: tuple[CondaFile, ...] = ()
+    """All that conda installed, where the interpreter is one of conda's; ``packages`` has those of Python
+    among it too."""
 
 
 @dataclass(frozen=True)
@@ -386,6 +405,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Redaction:
+    """A secret that was taken out, and ``<redacted>`` put in its place."""
+
+    place: str
+    """JSON pointer to the value in the manifest; or the role of the log that it stood in."""
+    kind: str
+    """What it looked like: ``a GitHub token``."""
+    name: str = ""
+    """The name that the value was given."""
+    line: int | None = None
+    """Of the log, counted from 1."""
+
+
+@dataclass(frozen=True)
 class Tolerance:
     """How far a metric may move. ``pattern`` is a glob over its name, or over ``file:name``."""
 
@@ -467,6 +500,8 @@ class Manifest:
     findings: tuple[Finding, ...] = ()
     contents: tuple[Descriptor, ...] = ()
     """The blobs that a replay needs, by role: ``source/…``, ``data/…``, ``environment/…``."""
+    redacted: tuple[Redaction, ...] = ()
+    """What was taken out of the manifest and of its logs: there "equal" says nothing."""
     tool: str = ""
     definition_id: str = ""
     """Identity of the definition; ``dumps`` writes it, ``loads`` verifies it."""

@@ -25,6 +25,7 @@ from repro.manifest import (
     Image,
     Interpreter,
     Package,
+    PackageOrigin,
     Severity,
 )
 from repro.project import Project
@@ -52,12 +53,22 @@ def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping
     projects = [project.folder, project.workspace]
     sources = index.sources(environ, probe.prefix, projects=projects)
     made = lock.make_lock(
-        inventory.packages, Path(probe.executable), sources, project.store.cache, env=environ
+        _on_top(probe, inventory.packages),
+        Path(probe.executable),
+        sources,
+        project.store.cache,
+        env=environ,
     )
     own = lockfile.find(project.folder, project.config.lockfile)
     image, concerns = _base_image(project, probe.interpreter, environ)
     return Pins(
-        Environment(EnvironmentKind.PACKAGES, image, probe.interpreter, inventory.packages),
+        Environment(
+            EnvironmentKind.PACKAGES,
+            image,
+            probe.interpreter,
+            inventory.packages,
+            conda=conda.rebuilt(Path(probe.prefix)),
+        ),
         made,
         probe,
         Path(own.path).relative_to(project.workspace).as_posix() if own else None,
@@ -73,12 +84,28 @@ def pin(project: Project, parts: Ingredients, session: Session, environ: Mapping
     )
 
 
+def _on_top(probe: Probe, installed: tuple[Package, ...]) -> tuple[Package, ...]:
+    """The packages that a package index is asked for: all but those that conda brings."""
+    prefix = Path(probe.prefix)
+    if not conda.rebuilt(prefix):
+        return installed
+    brought = conda.provides(conda.explicit(prefix))
+    return tuple(
+        item
+        for item in installed
+        if item.origin is not PackageOrigin.INDEX
+        or not conda.is_provided(item.name, item.version, brought)
+    )
+
+
 def _conda(probe: Probe) -> tuple[Finding, ...]:
-    """What is to be said of an environment that conda made: a replay installs from the package index."""
+    """What is to be said of an environment that conda made."""
     prefix = Path(probe.prefix)
     if not conda.is_prefix(prefix):
         return ()
     packages = conda.explicit(prefix)
+    if conda.rebuilt(prefix):
+        return (*conda.findings(packages, prefix), *conda.activation(prefix))
     return (*conda.findings(packages, prefix), *conda.not_rebuilt(packages))
 
 

@@ -63,6 +63,6 @@ def _with_carried(
     for name, item in files.items():
         shutil.copyfile(project.store.verified(item), folder / name)
     digests = {item.digest for item in files.values()}
-    enough = not plan.unhashed and not plan.needs_source
+    enough = not plan.unhashed and not plan.needs_source and not plan.conda
     enough &= all(digests & set(entry.hashes) for entry in parse(plan.lock))
     return index.with_folder(sources, folder, alone=enough)

@@ -12,7 +12,18 @@ from dataclasses import replace
 from repro.errors import ReproError
 from repro.log_metrics import Rules, read
 from repro.log_metrics.lines import CAP
-from repro.manifest import Descriptor, Metric, MetricSource, Policy, Result, SourceState
+from repro.log_metrics.reading import Reading
+from repro.manifest import (
+    REDACTED,
+    Aside,
+    Descriptor,
+    Metric,
+    MetricSource,
+    Policy,
+    Result,
+    SourceState,
+    Uncompared,
+)
 from repro.store import Store
 
 STREAMS = {"log/stdout": "<stdout>", "log/stderr": "<stderr>"}
@@ -40,10 +51,13 @@ def taken_in(store: Store, result: Result, how: Rules) -> Result:
     uncompared = [item for item in result.uncompared if item.source not in anew]
     for item, content in logs.items():
         source = STREAMS[item.path]
-        found = read(content, source, how, item.size)
+        found = _told(read(content, source, how, item.size), source)
         metrics += found.metrics
         uncompared += found.uncompared
-        if found.metrics:
+        if found.trouble:
+            # declared, so that it is red: what the patterns were to read was compared by nobody
+            sources.append(MetricSource(source, SourceState.UNREADABLE, detail=found.trouble))
+        elif found.metrics:
             sources.append(MetricSource(source, SourceState.READ, declared=False))
     return replace(
         result,
@@ -60,6 +74,30 @@ def so_far(texts: Mapping[str, bytes], how: Rules) -> tuple[Metric, ...]:
         whole = text[: text.rfind(b"\n") + 1][:CAP]
         metrics += read(whole, STREAMS[role], how, len(whole)).metrics
     return tuple(metrics)
+
+
+def _told(found: Reading, source: str) -> Reading:
+    """Without texts that were masked: where two are, nobody knows whether they were the same."""
+    masked = [metric for metric in found.metrics if _is_masked(metric)]
+    if not masked:
+        return found
+    return replace(
+        found,
+        metrics=tuple(metric for metric in found.metrics if not _is_masked(metric)),
+        uncompared=(
+            *found.uncompared,
+            *(
+                Uncompared(source, item.name, Aside.IDENTIFIER, REDACTED, len(item.values) or 1)
+                for item in masked
+            ),
+        ),
+    )
+
+
+def _is_masked(metric: Metric) -> bool:
+    return any(
+        isinstance(item, str) and REDACTED in item for item in (metric.value, *metric.values)
+    )
 
 
 def _content(store: Store, log: Descriptor) -> bytes | None:

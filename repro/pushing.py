@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import exporting, importing, sessions
-from repro.bundles import references
+from repro.bundles import references, remembering
 from repro.bundles.folder import Files, FolderPlace, FolderSource, LocalFiles
 from repro.bundles.keeping import KeptSource
 from repro.bundles.opening import Source, open_bundle
 from repro.bundles.references import Folder, Reference, Registry, Url
 from repro.bundles.registry import RegistryPlace, RegistrySource, demand_fits
+from repro.bundles.remembering import Memory
 from repro.bundles.remote_files import RemoteFiles
 from repro.bundles.staging import Place, Staging
 from repro.errors import UsageError
@@ -60,7 +61,8 @@ def push(
         if isinstance(reference, Registry):
             demand_fits(parts.pieces)
         staging = Staging(place, session.folder("staging"))
-        digest, _ = exporting.write(staging, parts, progress)
+        memory = Memory(project.store.cache / remembering.FOLDER, staging.has)
+        digest, _ = exporting.write(staging, parts, progress, memory)
     return Pushed(
         pulled,
         digest,
@@ -82,9 +84,21 @@ def pull(store: Store, text: str, progress: Progress = SILENT) -> Imported:
         if isinstance(reference, Folder):
             return importing.taken(store, open_bundle(source), session, progress)
         kept = KeptSource(source, store)
-        done = importing.taken(store, open_bundle(kept), session, progress)
+        done = importing.taken(store, open_bundle(kept), session, progress, far=True)
         kept.forget()
         return done
+
+
+def is_reference(text: str) -> bool:
+    """Whether the words name a run in another place, as ``pull`` takes it, and nothing of this project: a
+    registry's name needs its tag, a folder has to be one that runs were pushed to."""
+    try:
+        reference = references.parse(text, _is_folder, with_run=True)
+    except UsageError:
+        return False
+    if isinstance(reference, Folder):
+        return (Path(reference.path).expanduser() / "oci-layout").is_file()
+    return isinstance(reference, Url) or bool(reference.tag or reference.digest)
 
 
 def _is_folder(text: str) -> bool:

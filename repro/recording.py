@@ -17,6 +17,7 @@ from repro import (
     assembling,
     clock,
     interrupts,
+    masking,
     observing,
     printed,
     services,
@@ -75,6 +76,8 @@ class Request:
     image: str | None = None
     """Execute the command inside this image."""
     allow_secrets: bool = False
+    redact: bool = False
+    """Record without the values of secrets, instead of refusing to."""
     mlflow: str | None = None
     """MLflow's id of the run that already happened; its metrics are taken from there."""
     watch: Mode | None = None
@@ -89,19 +92,19 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
     """
     command, start = _checked(project, request)
     with (
-        sessions.exclusively(project.store, shlex.join(command.argv)),
+        sessions.exclusively(project.store, _shown(command, request)),
         sessions.session(project.store) as session,
     ):
         image = request.image or project.config.dockerfile
         parts = ingredients.gather(project, command, start, request.environ, session, image=image)
         if not request.allow_secrets:
-            secrets.demand_none(parts, project)
+            secrets.demand_none(parts, project, redact=request.redact)
         if not image and parts.interpreter:
             command_line.demand_papermill(command.argv, parts.interpreter.path, request.environ)
         where = Where(request.environ, request.image, request.watch)
         arena = arenas.arena(project, parts, where, session, progress)
         before = files.scan(project.workspace, project.folder)
-        sessions.note_unfinished(session, clock.now(), shlex.join(command.argv))
+        sessions.note_unfinished(session, clock.now(), _shown(command, request))
         log = Log(session.folder("log"), sink)
         with ThreadPoolExecutor(max_workers=1) as aside:
             pins = aside.submit(arena.pin)
@@ -151,10 +154,29 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     source_read=seen.source_read,
                 )
                 stages = clock_of_stages.runs(_stage_names(project, parts))
-                result = replace(result, logs=log.store(project.store), stages=stages)
+                cover = masking.Cover(
+                    request.environ,
+                    project.config.allowed_secrets,
+                    project.config.log,
+                    words=command.argv,
+                )
+                kept = cover.uncovered if request.allow_secrets else cover.covered
+                logs = log.store(project.store, kept)
+                result = replace(result, logs=logs, stages=stages)
+                seen = replace(seen, findings=(*seen.findings, *cover.notes))
                 result = printed.taken_in(project.store, result, project.config.log)
                 written = frozenset(collected.changes.written)
-                found = Capture(settled, pinned, result, before, written, recorded, seen)
+                found = Capture(
+                    settled,
+                    pinned,
+                    result,
+                    before,
+                    written,
+                    recorded,
+                    seen,
+                    tuple(cover.redactions),
+                    request.redact,
+                )
                 return assembling.store(project, found, session, request.name)
 
 
@@ -166,7 +188,7 @@ def capture(project: Project, request: Request) -> Run:
             project, command, start, request.environ, session, image=request.image, observed=False
         )
         if not request.allow_secrets:
-            secrets.demand_none(parts, project)
+            secrets.demand_none(parts, project, redact=request.redact)
         after = files.scan(project.workspace, project.folder)
         expected = ingredients.expected(project, parts)
         collected = results.collect(project.workspace, None, after, expected)
@@ -194,8 +216,15 @@ def capture(project: Project, request: Request) -> Run:
         )
         written = frozenset(item.path for item in collected.outputs)
         recorded = ingredients.recorded(settled)
-        found = Capture(settled, pins, result, after, written, recorded, seen)
+        found = Capture(
+            settled, pins, result, after, written, recorded, seen, redact=request.redact
+        )
         return assembling.store(project, found, session, request.name)
+
+
+def _shown(command: Command, request: Request) -> str:
+    """What others may read of it in the store meanwhile."""
+    return command.argv[0] if request.redact else shlex.join(command.argv)
 
 
 def _with(collected: Collected, tracked: tracking.Taken) -> Collected:

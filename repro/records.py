@@ -75,22 +75,37 @@ def store_replay(store: Store, done: Replay) -> Replay:
 
 def read(store: Store, run_id: str, identity: str) -> Replay:
     """One replay as it was stored. Raises ReproError where its record is damaged."""
+    return of(store.replay(run_id, identity), run_id, identity)
+
+
+def of(content: bytes, run_id: str, identity: str) -> Replay:
+    """A replay from its record's bytes, wherever they come from. Raises Corrupt where it is not one of
+    that run."""
     name = f"the replay record {identity[:12]}"
-    record = parse(store.replay(run_id, identity), REPLAY_SCHEMA, name)
+    record = parse(content, REPLAY_SCHEMA, name)
+    try:
+        return _replay(record, run_id, identity, name)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Corrupt(f"{name} is not valid: {type(error).__name__}: {error}") from error
+
+
+def _replay(record: dict[str, Any], run_id: str, identity: str, name: str) -> Replay:
+    if record["run"] != run_id:
+        raise Corrupt(f"{name} is one of another run")
     return Replay(
         identity,
         run_id,
-        record["engine"],
-        record["isolation"],
+        from_document(str, record["engine"], name),
+        from_document(str, record["isolation"], name),
         from_document(Result, record["result"], name) if record["result"] else None,
         comparison_of(record["comparison"], name),
         from_document(tuple[Finding, ...], record["findings"], name),
-        reused=record["environment"]["reused"],
-        build_seconds=record["environment"]["build_seconds"],
+        reused=from_document(bool, record["environment"]["reused"], name),
+        build_seconds=from_document(float, record["environment"]["build_seconds"], name),
         manifest=from_document(Manifest, record["manifest"], name)
         if record.get("manifest")
         else None,
-        created=record["created"],
+        created=from_document(str, record["created"], name),
     )
 
 

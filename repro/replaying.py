@@ -6,13 +6,14 @@ import contextlib
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro import (
     clock,
     commands,
     engines,
+    masking,
     mutating,
     outputs,
     outside,
@@ -20,6 +21,7 @@ from repro import (
     present,
     printed,
     records,
+    redacting,
     restoring,
     services,
     sessions,
@@ -43,6 +45,7 @@ from repro.manifest import (
     Manifest,
     Outcome,
     Result,
+    Severity,
 )
 from repro.outside import Outside
 from repro.process import Execution, Sink
@@ -66,6 +69,8 @@ class Options:
     memory: int | None = None
     """Bytes."""
     gpus: bool | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Values of variables that the record has without theirs."""
     control: bool = False
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
     steps: int | None = None
@@ -213,6 +218,18 @@ class _Stage:
         (self.session.path / "kept").touch()
         return replace(done, kept=self.workspace)
 
+    def _variables(self) -> dict[str, str]:
+        return redacting.restored(self.manifest.definition, self.options.env, self.run.short)
+
+    def _given(self) -> tuple[Finding, ...]:
+        if not self.options.env:
+            return ()
+        names = ", ".join(sorted(self.options.env))
+        said = (
+            f"redacted in the record and given anew; whether it is the same is not known: {names}"
+        )
+        return (Finding(Severity.RISKS, "env", said),)
+
     def play(self, sink: Sink, progress: Progress) -> Replay:
         yielded = self.yielded(sink, progress)
         policy, store = yardstick.policy_now(self.project, self.manifest), self.project.store
@@ -241,6 +258,7 @@ class _Stage:
         """Restore, build, execute, collect. ``instead``: these commands one after the other, in place of
         the recorded one."""
         wanted = yardstick.wanted(self.project, self.manifest, self.options.steps)
+        self._variables()  # before anything is restored for nothing
         progress.step("restoring the source")
         restoring.restore_source(self.project, self.manifest, self.workspace)
         count = len(self.manifest.definition.data)
@@ -257,8 +275,9 @@ class _Stage:
         mutated = self._mutated(progress)
         self.engine.adopt(self.workspace)
         progress.step("executing")
-        result = self._execute(ready, places, sink, wanted, instead)
-        return Yielded(result, ready, (*restored, *ready.findings), mutated)
+        result, masked = self._execute(ready, places, sink, wanted, instead)
+        findings = (*restored, *ready.findings, *self._withheld(), *self._given(), *masked)
+        return Yielded(result, ready, findings, mutated)
 
     def _mutated(self, progress: Progress) -> str:
         """What was changed on purpose, if that was asked for."""
@@ -301,7 +320,7 @@ class _Stage:
         sink: Sink,
         wanted: frozenset[Name],
         instead: tuple[tuple[str, ...], ...],
-    ) -> Result:
+    ) -> tuple[Result, tuple[Finding, ...]]:
         folder = self.workspace / self.manifest.provenance.project
         restoring.clear_stage_outputs(self.manifest.definition, self.workspace)
         restoring.link_environment(self.manifest, self.workspace, ready.environment)
@@ -336,7 +355,8 @@ class _Stage:
         sources, metrics = collected.sources, collected.metrics
         if execution.stopped and stopper and stopper.seen:
             sources, metrics = stopper.seen
-        return Result(
+        cover = self._cover()
+        result = Result(
             observed=True,
             outcome=Outcome.INTERRUPTED if execution.stopped else outcome(execution),
             exit_code=None if execution.stopped else execution.exit_code,
@@ -350,7 +370,43 @@ class _Stage:
             outputs=tuple(sorted((*collected.outputs, *elsewhere), key=lambda item: item.path)),
             missing_outputs=collected.missing_outputs,
             deleted=collected.changes.deleted,
-            logs=log.store(self.project.store),
+            logs=log.store(self.project.store, cover.covered),
+        )
+        return result, tuple(cover.notes)
+
+    @property
+    def _is_foreign(self) -> bool:
+        return carried.is_foreign(self.project.store, self.run.id)
+
+    @property
+    def _network(self) -> bool:
+        """What a run from elsewhere asks for is somebody else's wish: it takes a word of ours."""
+        asked = self.manifest.policy.network and not self._is_foreign
+        return asked if self.options.network is None else self.options.network
+
+    def _withheld(self) -> tuple[Finding, ...]:
+        asks = self.manifest.policy.network and self._is_foreign
+        if not asks or self.options.network is not None or self.engine.isolation == "none":
+            return ()
+        return (
+            Finding(
+                Severity.RISKS,
+                "command",
+                "it was recorded with the network, and was replayed without: a run from elsewhere is given "
+                "it on request only",
+                f"repro replay {self.run.short} --network",
+            ),
+        )
+
+    def _cover(self) -> masking.Cover:
+        """Where the recorded log was not masked, a metric keeps the name that it has there."""
+        was_masked = any(item.place.startswith("log/") for item in self.manifest.redacted)
+        return masking.Cover(
+            {**self.environ, **self.options.env},
+            self.project.config.allowed_secrets,
+            printed.rules(yardstick.policy_now(self.project, self.manifest)),
+            values=tuple(self.options.env.values()),
+            keep_names=not was_masked,
         )
 
     def _executed(
@@ -398,23 +454,22 @@ class _Stage:
         return services.stand_in(used, folder, isolated=self.engine.isolation != "none")
 
     def _job(self, ready: Ready) -> Job:
-        definition, recorded = self.manifest.definition, self.manifest.result.host
-        network = self.options.network
+        recorded = self.manifest.result.host
         gpus = self.options.gpus
         return Job(
             commands.translated(self.manifest, ready.environment, self.inside),
             self.workspace,
             self.inside,
             self.session,
-            definition.working_directory,
+            self.manifest.definition.working_directory,
             env={
                 "PYTHONUNBUFFERED": "1",
                 **{
                     name: commands.relocated(value, self.recorded, self.inside)
-                    for name, value in definition.env.items()
+                    for name, value in self._variables().items()
                 },
             },
-            network=self.manifest.policy.network if network is None else network,
+            network=self._network,
             cpus=host.usable_cpus(self.options.cpus or recorded.cpus),
             memory=self.options.memory,
             gpus=bool(recorded.gpus) if gpus is None else gpus,

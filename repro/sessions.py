@@ -64,6 +64,13 @@ def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterat
         _lock(path).unlink(missing_ok=True)
 
 
+def is_at_work(root: Path, name: str) -> bool:
+    """Whether the store at ``root`` has a session of that name that somebody holds, on this machine or on
+    another one that shares the folder and its locks. What is no store has none."""
+    path = root / "tmp" / Path(name).name
+    return path.is_dir() and _lock(path).is_file() and not _is_free(path)
+
+
 def abandoned(store: Store) -> tuple[Session, ...]:
     """The sessions whose owner is gone."""
     found = []

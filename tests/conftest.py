@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -171,6 +172,15 @@ def dvc_project(dvc_template: Path, tmp_path: Path, repro: Repro) -> Iterator[Pr
 def _nothing_is_left(project: Project) -> None:
     left = [path for path in project.sessions() if not (path / "kept").exists()]
     assert not left, f"sessions were left behind: {left}"
+
+
+@pytest.fixture
+def forget() -> Iterator[list[str]]:
+    """Images that are removed in the end, whether they are there or not."""
+    names: list[str] = []
+    yield names
+    for name in names:
+        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,9 @@ def test_every_library_has_its_place() -> None:
     assert found == allowed
 
 
-@pytest.mark.parametrize("library", ["docker", "dvc", "fsspec", "git", "msgspec", "oras", "uv"])
+@pytest.mark.parametrize(
+    "library", ["distributed", "docker", "dvc", "fsspec", "git", "msgspec", "oras", "uv"]
+)
 def test_heavy_libraries_are_imported_where_they_are_needed(library: str) -> None:
     """At the top of no module, but of those of one folder that is itself imported late."""
     for name, path in MODULES.items():

@@ -114,12 +114,13 @@ NOUNS = {
     "definition": manifest.Definition, "source": manifest.Source, "submodule": manifest.Submodule,
     "data": manifest.Data, "environment": manifest.Environment, "image": manifest.Image,
     "interpreter": manifest.Interpreter, "package": manifest.Package, "command": manifest.Command,
+    "conda_file": manifest.CondaFile,
     "stage": manifest.Stage, "service": manifest.Service,
     "stage_run": manifest.StageRun, "param": manifest.Param, "result": manifest.Result,
     "metric": manifest.Metric, "metric_source": manifest.MetricSource, "host": manifest.Host,
     "gpu": manifest.GPU, "provenance": manifest.Provenance, "data_places": manifest.DataPlaces,
     "policy": manifest.Policy, "uncompared": manifest.Uncompared,
-    "tolerance": manifest.Tolerance, "finding": manifest.Finding,
+    "tolerance": manifest.Tolerance, "redaction": manifest.Redaction, "finding": manifest.Finding,
 }  # fmt: skip
 
 

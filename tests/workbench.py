@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -475,3 +476,22 @@ def base_image() -> str:
     """The base image for the interpreter that runs the tests."""
     version = ".".join(map(str, sys.version_info[:3]))
     return os.environ["REPRO_BASE_IMAGE"].replace("{version}", version)
+
+
+def now() -> str:
+    """As the engine's list of events wants it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def networks_since(begin: str, pids: set[int]) -> set[str]:
+    """The networks that containers of these repros were connected to."""
+    shape = "{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Actor.Attributes.container}}"
+    told = docker("events", "--since", begin, "--until", now(), "--format", shape)
+    rows = [line.split() for line in told.splitlines()]
+    mine = {
+        row[2]
+        for row in rows
+        if row[:2] == ["container", "create"]
+        and row[3].startswith(tuple(f"repro-{p}-" for p in pids))
+    }
+    return {row[3] for row in rows if row[:2] == ["network", "connect"] and row[4] in mine}

@@ -32,6 +32,8 @@ class Carried:
 
     contents: tuple[Descriptor, ...] = ()
     image: Descriptor | None = None
+    own: bool = False
+    """The run was recorded in this store; what is listed was saved here, or came back in a bundle."""
     schema: str = field(default=SCHEMA, metadata={"always": True})
 
     def content(self, role: str) -> Descriptor | None:
@@ -58,20 +60,25 @@ def of(store: Store, run_id: str) -> Carried:
 
 
 def add(store: Store, run_id: str, more: Carried) -> None:
-    """Note what a bundle brought, beside what earlier ones did. The blobs are there already."""
+    """Note what a bundle brought, or what was saved, beside what was there. The blobs are there already.
+
+    A run that the store has without such a note was recorded in it: it stays the store's own.
+    """
+    is_own = not _path(store, run_id).exists() and run_id in store.run_ids()
     known = of(store, run_id)
     contents = {item.path: item for item in (*known.contents, *more.contents)}
     merged = replace(
         more,
         contents=tuple(contents[path] for path in sorted(contents)),
         image=more.image or known.image,
+        own=known.own or is_own,
     )
     canonical.write_bytes(_path(store, run_id), canonical.dumps(to_document(merged)))
 
 
 def is_foreign(store: Store, run_id: str) -> bool:
-    """Whether the run came in a bundle: what its source says is then somebody else's word."""
-    return _path(store, run_id).exists()
+    """Whether the run came from elsewhere: what it says is then somebody else's word. Raises Corrupt."""
+    return _path(store, run_id).exists() and not of(store, run_id).own
 
 
 def _path(store: Store, run_id: str) -> Path:

@@ -34,8 +34,17 @@ def is_worth(stream: IO[bytes], size: int) -> bool:
         stream.seek(start)
         parts.append(stream.read(_SAMPLE))
     stream.seek(0)
-    sample = b"".join(parts)
+    return shrinks(b"".join(parts))
+
+
+def shrinks(sample: bytes) -> bool:
+    """Whether compressing saves a tenth of it."""
     return len(zstd.compress(sample, level=1)) < _WORTH * len(sample)
+
+
+def version() -> str:
+    """Of what makes the bytes of a frame: they are others with another one."""
+    return f"zstd {zstd.zstd_version} level {LEVEL}"
 
 
 class Encoder:

@@ -118,7 +118,7 @@ def dump_bundle(bundle: Bundle) -> bytes:
             "mediaType": MANIFEST_TYPE,
             "artifactType": BUNDLE_TYPE,
             "config": describe(bundle.run),
-            "layers": [_layer_document(item) for item in bundle.layers],
+            "layers": [describe_layer(item) for item in bundle.layers],
             "annotations": annotations,
         }
     )
@@ -131,7 +131,7 @@ def dump_image(image: EnvironmentImage) -> bytes:
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
             "config": describe(image.config),
-            "layers": [_layer_document(item, title=False) for item in image.layers],
+            "layers": [describe_layer(item, title=False) for item in image.layers],
         }
     )
 
@@ -164,7 +164,8 @@ def describe(blob: Blob) -> dict[str, Any]:
     return {"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size}
 
 
-def _layer_document(layer: Layer, *, title: bool = True) -> dict[str, Any]:
+def describe_layer(layer: Layer, *, title: bool = True) -> dict[str, Any]:
+    """OCI's descriptor of a layer, with what we say of it."""
     notes: dict[str, str] = {}
     if title:
         suffix = ".zst" if layer.is_compressed else ""
@@ -230,8 +231,8 @@ def load_bundle(content: bytes) -> Bundle:
     image = notes.get(IMAGE)
     if image is not None and not _DIGEST.fullmatch(image):
         raise refused(f"{IMAGE} is no digest: {shown(image)}")
-    layers = tuple(_layer(item) for item in read_list(document.get("layers"), "its manifest"))
-    _once((item.path for item in layers), "path")
+    layers = tuple(read_layer(item) for item in read_list(document.get("layers"), "its manifest"))
+    once((item.path for item in layers), "path")
     return Bundle(run, layers, image)
 
 
@@ -250,7 +251,8 @@ def load_image(content: bytes) -> EnvironmentImage:
     return EnvironmentImage(config, tuple(layers))
 
 
-def _layer(document: Any) -> Layer:
+def read_layer(document: Any) -> Layer:
+    """The inverse of ``describe_layer``. Raises Refused."""
     blob, notes = read_blob(document, "a layer"), read_notes(document)
     path = notes.get(TITLE, "")
     if blob.media_type.endswith(ZSTD):
@@ -332,7 +334,8 @@ def read_notes(document: Any) -> dict[str, str]:
     return found
 
 
-def _once(names: Iterable[str], what: str) -> None:
+def once(names: Iterable[str], what: str) -> None:
+    """Raises Refused where one of the names stands twice."""
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 from repro import canonical
-from repro.bundles import attachments, carried, layout, screening, tar_reading
+from repro.bundles import attachments, carried, coding, groups, layout, screening, tar_reading
 from repro.bundles.attachments import Attachment
 from repro.bundles.documents import Blobs, check_size, read
-from repro.bundles.layout import Blob, Bundle, EnvironmentImage
+from repro.bundles.groups import Group
+from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Layer
 from repro.bundles.refusing import refused, shown
 from repro.bundles.tar_writing import blob_name
 from repro.manifest import Manifest
@@ -88,8 +89,18 @@ class Opened:
     manifest: Manifest
     image: EnvironmentImage | None
     image_blob: Blob | None
+    alone: tuple[Layer, ...]
+    """Layers that are one piece of content each."""
+    groups: tuple[Group, ...] = ()
     signatures: Mapping[Blob, tuple[Attachment, bytes]] = field(default_factory=dict)
     """Signed statements about the run, none of them verified, by what attaches them."""
+
+    @property
+    def contents(self) -> Iterator[Layer]:
+        """Every piece of content, in a layer of its own or in one with others."""
+        yield from self.alone
+        for group in self.groups:
+            yield from group.members
 
 
 def open_bundle(source: Source) -> Opened:
@@ -109,10 +120,38 @@ def open_bundle(source: Source) -> Opened:
     signatures = {
         blob: attachments.envelope(source, blob, run_id) for blob in index.signatures.values()
     }
-    opened = Opened(source, bundle, content, manifest, image, index.image, signatures)
+    alone = tuple(layer for layer in bundle.layers if layer.role != groups.ROLE)
+    together = _groups(source, bundle)
+    opened = Opened(
+        source, bundle, content, manifest, image, index.image, alone, together, signatures
+    )
+    layout.once((item.path for item in opened.contents), "path")
     _check_named(opened, index)
     _check_roles(opened)
     return opened
+
+
+def _groups(source: Source, bundle: Bundle) -> tuple[Group, ...]:
+    """The groups of a bundle, their listings verified; their tars were not looked at."""
+    pairs = groups.pairs(bundle.layers)
+    if sum(listing.content_size for _, listing in pairs) > LARGE_DOCUMENT:
+        raise refused("the listings of its groups are too large")
+    found = []
+    for archive, listing in pairs:
+        members = groups.load_listing(_listing(source, listing), listing.path)
+        found.append(groups.joined(archive, listing, members))
+    return tuple(found)
+
+
+def _listing(source: Source, layer: Layer) -> bytes:
+    if layer.content_size > groups.LARGEST_LISTING:
+        raise refused(f"{layer.path} is too large ({layer.content_size} bytes)")
+    content = read(source, layer.blob, groups.LARGEST_LISTING)
+    if layer.is_compressed:
+        content = b"".join(coding.decoded(iter([content]), layer.path, layer.content_size))
+    if canonical.digest_bytes(content) != layer.content_digest:
+        raise refused(f"{layer.path} unpacks to another content than it states")
+    return content
 
 
 def _check_named(opened: Opened, index: layout.Index) -> None:
@@ -132,7 +171,7 @@ def _check_named(opened: Opened, index: layout.Index) -> None:
 def _check_roles(opened: Opened) -> None:
     """What the manifest needs is there as it says; what else is there is of a known kind."""
     manifest = opened.manifest
-    layers = {layer.path: layer for layer in opened.bundle.layers}
+    layers = {layer.path: layer for layer in opened.contents}
     wanted = {item.path: item for item in (*manifest.contents, *manifest.result.logs)}
     for path, item in wanted.items():
         layer = layers.get(path)

@@ -7,6 +7,7 @@ is worth compressing, and yields its layer.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from repro import canonical
 from repro.bundles import coding, layout
 from repro.bundles.layout import Blob, Layer
 from repro.capturing.digests import HASHERS, Algorithm
-from repro.errors import Corrupt
+from repro.errors import Corrupt, ReproError
 
 LARGE = 8 << 20
 """Bytes from which on a second thread pays."""
@@ -39,6 +40,8 @@ class Piece:
     md5: str | None = None
     """Hex digits: what DVC knows it by."""
     algorithm: Algorithm = "md5"
+    place: str = ""
+    """Where it lies in the workspace, where the role does not say so."""
 
 
 class Sink(Protocol):
@@ -53,17 +56,21 @@ class Sink(Protocol):
     def size(self) -> int: ...
 
 
-class Target(Protocol):
-    """Where a whole bundle goes."""
-
-    def file(self, name: str, content: bytes) -> None:
-        """``oci-layout`` or ``index.json``."""
+class Blobs(Protocol):
+    """Where blobs go."""
 
     def blob(self) -> AbstractContextManager[Sink]:
         """Takes one blob; what it has already may be dropped, of a block that fails nothing may stay."""
 
     def put(self, content: bytes) -> str:
         """A small blob; returns its digest."""
+
+
+class Target(Blobs, Protocol):
+    """Where a whole bundle goes."""
+
+    def file(self, name: str, content: bytes) -> None:
+        """``oci-layout`` or ``index.json``."""
 
     def finish(self) -> None:
         """All of it was written."""
@@ -81,66 +88,115 @@ def written(
     ``heard`` hears of the bytes that were read. Raises Damaged where it is not the piece, OSError.
     """
     with source.open("rb") as stream:
-        compress = coding.is_worth(stream, source.stat().st_size)
-        if not compress:
-            size = _copied(piece, stream, sink.write, heard)[1]
-            blob = Blob(sink.digest, sink.size, piece.media_type)
-            return Layer(piece.path, blob, sink.digest, size)
-        encoder = coding.Encoder(sink.write)
-        digest, size = _copied(piece, stream, encoder.write, heard)
-        encoder.finish()
-    blob = Blob(sink.digest, sink.size, piece.media_type + layout.ZSTD)
-    return Layer(piece.path, blob, digest, size)
+        if coding.is_worth(stream, source.stat().st_size):
+            state, encoder = hashlib.sha256(), coding.Encoder(sink.write)
+            size, md5 = _passed(piece, stream, encoder.write, state.update, heard)
+            encoder.finish()
+            digest, kind = "sha256:" + state.hexdigest(), piece.media_type + layout.ZSTD
+        else:
+            # the sink hashes what it is given: once is enough
+            size, md5 = _passed(piece, stream, lambda view: None, sink.write, heard)
+            digest, kind = sink.digest, piece.media_type
+    if not _is_right(piece, digest, md5):
+        raise Damaged(piece.path)
+    return Layer(piece.path, Blob(sink.digest, sink.size, kind), digest, size)
 
 
-def _copied(
+def copied(piece: Piece, source: Path, write: Callable[[memoryview], object]) -> None:
+    """Copy what ``source`` holds as it is. Raises Damaged where it is not the piece, OSError."""
+    state = hashlib.sha256()
+    with source.open("rb") as stream:
+        _, md5 = _passed(piece, stream, write, state.update, lambda count: None)
+    if not _is_right(piece, "sha256:" + state.hexdigest(), md5):
+        raise Damaged(piece.path)
+
+
+def written_bytes(content: bytes, path: str, media_type: str, sink: Sink) -> Layer:
+    """Write a document of our own, compressed where that helps."""
+    digest = canonical.digest_bytes(content)
+    if len(content) < coding.SMALL or not coding.shrinks(content[:LARGE]):
+        sink.write(content)
+        return Layer(path, Blob(digest, len(content), media_type), digest, len(content))
+    encoder = coding.Encoder(sink.write)
+    encoder.write(content)
+    encoder.finish()
+    blob = Blob(sink.digest, sink.size, media_type + layout.ZSTD)
+    return Layer(path, blob, digest, len(content))
+
+
+def small(piece: Piece) -> tuple[bytes, str]:
+    """The content of a piece that fits into memory, and its digest, from the first source that has it.
+
+    Raises Corrupt where none has, ReproError where one cannot be read.
+    """
+    for source in piece.sources:
+        try:
+            if source.stat().st_size > 2 * piece.size:
+                continue  # it is another file now; line endings make it at most twice as large
+            content = source.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ReproError(f"cannot read {source}: {error.strerror}") from error
+        digest = canonical.digest_bytes(content)
+        if _is_right(piece, digest, _read(piece, io.BytesIO(content).readinto)):
+            return content, digest
+    raise damaged(piece)
+
+
+def _passed(
     piece: Piece,
     stream: IO[bytes],
-    write: Callable[[memoryview], object],
+    here: Callable[[memoryview], object],
+    beside: Callable[[bytes | memoryview], object],
     heard: Callable[[int], None],
-) -> tuple[str, int]:
-    """The digest and size of what passed."""
-    state, size = hashlib.sha256(), 0
+) -> tuple[int, str]:
+    """Read to the end; both get all of it. The size, and the md5 where the piece is known by one.
+
+    ``beside`` works in a thread of its own where the piece is large: hashing and compressing both let other
+    threads work.
+    """
+    size = 0
     aside = ThreadPoolExecutor(1) if piece.size >= LARGE else None
-    hashing: Future[None] | None = None
+    pending: Future[object] | None = None
 
     def readinto(view: memoryview) -> int:
-        nonlocal size, hashing
+        nonlocal size, pending
         count: int = stream.readinto(view)  # type: ignore[attr-defined]
-        if hashing:
-            hashing.result()
+        if pending:
+            pending.result()
         if aside:
-            # beside the compression: both let other threads work
-            hashing = aside.submit(state.update, bytes(view[:count]))
+            pending = aside.submit(beside, bytes(view[:count]))
         else:
-            state.update(view[:count])
-        write(view[:count])
+            beside(view[:count])
+        here(view[:count])
         size += count
         heard(count)
         return count
 
     try:
-        right = _is_right(piece, readinto, state)
+        found = _read(piece, readinto)
+        if pending:
+            pending.result()
     finally:
         if aside:
             aside.shutdown()
-    if not right():
-        raise Damaged(piece.path)
-    return "sha256:" + state.hexdigest(), size
+    return size, found
 
 
-def _is_right(
-    piece: Piece, readinto: Callable[[memoryview], int], state: hashlib._Hash
-) -> Callable[[], bool]:
-    """Read to the end; the answer can be asked for once all of it is hashed."""
+def _read(piece: Piece, readinto: Callable[[memoryview], int]) -> str:
     if piece.md5 is not None:
-        found = HASHERS[piece.algorithm](readinto, piece.size, None)
-        wanted = piece.md5.removesuffix(".dir")
-        return lambda: found == wanted
+        return HASHERS[piece.algorithm](readinto, piece.size, None)
     view = memoryview(bytearray(canonical.CHUNK))
     while readinto(view):
         pass
-    return lambda: piece.digest in (None, "sha256:" + state.hexdigest())
+    return ""
+
+
+def _is_right(piece: Piece, digest: str, md5: str) -> bool:
+    if piece.md5 is not None:
+        return md5 == piece.md5.removesuffix(".dir")
+    return piece.digest in (None, digest)
 
 
 def damaged(piece: Piece) -> Corrupt:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from repro import canonical
-from repro.bundles import attachments, coding, layout
+from repro.bundles import attachments, coding, gathering, groups, layout
 from repro.bundles.attachments import Attachment
 from repro.bundles.layout import Blob, Bundle, Index, Layer
 from repro.bundles.pieces import Piece
@@ -116,14 +116,20 @@ def demand_fits(pieces: Collection[Piece]) -> None:
             raise too_large(found)
 
 
-def manifest_size(pieces: Iterable[Piece], is_compressed: Callable[[Piece], bool]) -> int:
+def manifest_size(pieces: Collection[Piece], is_compressed: Callable[[Piece], bool]) -> int:
     """Bytes that the manifest of these pieces will have, within a few."""
     digest = "sha256:" + "0" * 64
     layers = []
-    for piece in pieces:
+    split = gathering.gathered(pieces)
+    for piece in split.alone:
         suffix = layout.ZSTD if is_compressed(piece) else ""
         blob = Blob(digest, piece.size, piece.media_type + suffix)
         layers.append(Layer(piece.path, blob, digest, piece.size))
+    for number, _ in enumerate(split.groups, 1):
+        both = (groups.TAR_TYPE, groups.LISTING_TYPE)
+        for path, kind in zip(groups.paths(number), both, strict=True):
+            blob = Blob(digest, gathering.MOST, kind + layout.ZSTD)
+            layers.append(Layer(path, blob, digest, gathering.MOST))
     run = Blob(digest, layout.LARGEST, layout.RUN_TYPE)
     return len(layout.dump_bundle(Bundle(run, tuple(layers), digest)))
 
@@ -142,7 +148,7 @@ def too_large(count: int) -> ReproError:
     return ReproError(
         f"the run has too many files for a registry: its manifest would have {count} bytes, and"
         f" registries take {LARGEST_MANIFEST}",
-        "push it to a folder or a bucket, or leave the data out; files are not grouped yet",
+        "push it to a folder or a bucket, or leave the data out; only files of up to 1 MiB share layers",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from repro import canonical
 from repro.bundles.refusing import refused, shown
+from repro.environment.conda import SCHEMES
 from repro.environment.dockerfile import PROVIDED_BY
 from repro.errors import Corrupt, NewerSchema
 from repro.manifest import Descriptor, EnvironmentKind, Manifest, loads
@@ -31,7 +32,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ROLES = re.compile(
     r"source/(submodules/.+/)?(commit|worktree)\.pack|data/listings/.+|data/files/[0-9a-f]{32}(\.dir)?"
     r"|inputs/(workspace|home|root)/.+"
-    r"|environment/(Dockerfile|requirements\.lock|requirements-unhashed\.txt)"
+    r"|environment/(Dockerfile|requirements\.lock|requirements-unhashed\.txt|conda-explicit\.txt|conda_install\.py)"
 )
 _LOGS = re.compile(r"log/(stdout|stderr)")
 
@@ -57,6 +58,7 @@ def read(content: bytes) -> Manifest:
     _check_places(manifest)
     _check_words(manifest)
     _check_services(manifest)
+    _check_conda(manifest)
     return manifest
 
 
@@ -192,6 +194,22 @@ def _check_services(manifest: Manifest) -> None:
             raise refused(
                 f"its manifest wants a program installed that is not known: {shown(name)}"
             )
+
+
+def _check_conda(manifest: Manifest) -> None:
+    """Each becomes a line of a list that an installer reads."""
+    for item in manifest.definition.environment.conda:
+        words = (item.name, item.version, item.build)
+        plain = all(re.fullmatch(r"[\w.+!~-]{0,300}", word, re.ASCII) for word in words)
+        reachable = item.url is None or (
+            item.url.startswith(SCHEMES)
+            and re.fullmatch(r"[!-~]{1,2000}\.(conda|tar\.bz2)", item.url)
+            and "#" not in item.url
+        )
+        digests = ((item.md5, 32), (item.sha256, 64))
+        told = all(not word or re.fullmatch(f"[0-9a-f]{{{size}}}", word) for word, size in digests)
+        if not (item.name and plain and reachable and told):
+            raise refused(f"its manifest has a package of conda that cannot be: {shown(item.name)}")
 
 
 def _no_nul(what: str, words: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from repro import canonical
 from repro.bundles import layout
-from repro.bundles.layout import Index
+from repro.bundles.layout import Blob, Index
 from repro.bundles.tar_writing import Sink
 from repro.errors import ReproError
 
@@ -57,6 +57,16 @@ class Staging:
             yield sink
         self._send(sink.digest, sink.size, path)
         path.unlink()
+
+    def has(self, blob: Blob) -> bool:
+        """Whether the place has a blob that was not written yet: then it need not be."""
+        if blob.digest in self.sent or blob.digest in self.there:
+            return True
+        with self._failing():
+            if self._place.has(blob.digest, blob.size):
+                self.there[blob.digest] = blob.size
+                return True
+        return False
 
     def put(self, content: bytes) -> str:
         """Kept until the end: a manifest comes after what it names."""

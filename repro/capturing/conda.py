@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.capturing.distributions import normalised, without_credentials
-from repro.manifest import Finding, Severity
+from repro.manifest import CondaFile, Finding, Severity
 
 SHOWN = 8
 """Names in a message before the rest becomes a count."""
@@ -32,6 +32,8 @@ class CondaPackage:
     sha256: str | None = None
     distributions: tuple[str, ...] = ()
     """The Python distributions in it, normalised: those that the inventory of packages has too."""
+    versions: tuple[str, ...] = ()
+    """Theirs, in the same order."""
 
     @property
     def elsewhere(self) -> bool:
@@ -58,24 +60,6 @@ def damaged(prefix: Path) -> tuple[str, ...]:
     return tuple(path.name for path in _records(prefix) if _package(_read(path)) is None)
 
 
-def explicit_list(packages: Iterable[CondaPackage]) -> str:
-    """The text that rebuilds the environment: ``micromamba create -p PREFIX --file THIS``.
-
-    Packages without an address that others can reach are comments in it: see ``findings``.
-    """
-    listed = sorted(packages, key=lambda item: (item.name, item.version, item.build))
-    platforms = sorted({item.subdir for item in listed} - {"", "noarch"})
-    return "".join(
-        f"{line}\n"
-        for line in (
-            "# conda packages by their files; micromamba or conda create --file reads it",
-            *(f"# platform: {platform}" for platform in platforms),
-            "@EXPLICIT",
-            *(_line(item) for item in listed),
-        )
-    )
-
-
 def findings(packages: Sequence[CondaPackage], prefix: Path | None = None) -> tuple[Finding, ...]:
     """What a rebuild from the explicit list lacks. ``prefix``: names its damaged records too."""
     return tuple(_findings(packages, damaged(prefix) if prefix else ()))
@@ -84,6 +68,49 @@ def findings(packages: Sequence[CondaPackage], prefix: Path | None = None) -> tu
 def beyond_pip(packages: Iterable[CondaPackage]) -> tuple[str, ...]:
     """Names of what is no Python distribution: compilers, CUDA, BLAS; pip cannot get it under that name."""
     return tuple(item.name for item in packages if not item.distributions and item.name != "python")
+
+
+def rebuilt(prefix: Path) -> tuple[CondaFile, ...]:
+    """What a replay installs again, by name; empty for a prefix whose Python is not conda's.
+
+    What cannot be had elsewhere, or whose record is damaged, is among it without an address: an
+    environment that lacks something must not pass for the recorded one.
+    """
+    packages, broken = explicit(prefix), damaged(prefix)
+    if not broken and not any(item.name == "python" for item in packages):
+        return ()
+    found = [
+        CondaFile(
+            item.name,
+            item.version,
+            item.build,
+            item.url if item.elsewhere else None,
+            item.md5,
+            item.sha256,
+        )
+        for item in packages
+    ]
+    found += [CondaFile(re.sub(r"[^A-Za-z0-9._-]", "_", name), "") for name in broken]
+    return tuple(sorted(found, key=lambda item: (item.name, item.version, item.build)))
+
+
+def provides(packages: Iterable[CondaPackage]) -> frozenset[tuple[str, str]]:
+    """Name and version of the Python distributions that came with conda's packages; one that pip put in the
+    place of another is none of them."""
+    return frozenset(
+        (name, _plain(version))
+        for item in packages
+        for name, version in zip(item.distributions, item.versions)
+    )
+
+
+def is_provided(name: str, version: str, provided: frozenset[tuple[str, str]]) -> bool:
+    return (name, _plain(version)) in provided
+
+
+def _plain(word: str) -> str:
+    """As names of files have it."""
+    return re.sub(r"[^A-Za-z0-9.+!~]", "_", word)
 
 
 def not_rebuilt(packages: Sequence[CondaPackage]) -> tuple[Finding, ...]:
@@ -102,6 +129,23 @@ def not_rebuilt(packages: Sequence[CondaPackage]) -> tuple[Finding, ...]:
     )
 
 
+def activation(prefix: Path) -> tuple[Finding, ...]:
+    """Scripts that set variables when the environment is activated: a replay starts none of them."""
+    try:
+        names = sorted(path.name for path in (prefix / "etc/conda/activate.d").glob("*.sh"))
+    except OSError:
+        return ()
+    if not names:
+        return ()
+    return (
+        _finding(
+            Severity.NOTE,
+            f"conda's activation runs {shortened(names)}; a replay sets the recorded variables only",
+            "name the variables that the training needs under `env` in repro.yaml",
+        ),
+    )
+
+
 def _findings(packages: Sequence[CondaPackage], broken: Sequence[str]) -> Iterator[Finding]:
     here = [f"{item.name} {item.version}" for item in packages if not item.elsewhere]
     if here:
@@ -110,7 +154,7 @@ def _findings(packages: Sequence[CondaPackage], broken: Sequence[str]) -> Iterat
             f"of no address that others can reach, so not in the explicit list: {shortened(here)}",
             "install them from a channel, or upload their builds to one",
         )
-    bare = [item.name for item in packages if item.elsewhere and not _digest(item)]
+    bare = [item.name for item in packages if item.elsewhere and not (item.md5 or item.sha256)]
     if bare:
         yield _finding(
             Severity.RISKS,
@@ -159,6 +203,7 @@ def _package(record: Any) -> CondaPackage | None:
     name, version = _word(record, "name"), _word(record, "version")
     if not name or not version:
         return None
+    found = _distributions(record.get("files"))
     return CondaPackage(
         name=name,
         version=version,
@@ -168,7 +213,8 @@ def _package(record: Any) -> CondaPackage | None:
         url=_url(record),
         md5=_hex(record, "md5", 32),
         sha256=_hex(record, "sha256", 64),
-        distributions=_distributions(record.get("files")),
+        distributions=tuple(name for name, _ in found),
+        versions=tuple(version for _, version in found),
     )
 
 
@@ -198,27 +244,15 @@ def _public(address: str) -> str:
         return ""
 
 
-def _distributions(files: Any) -> tuple[str, ...]:
+def _distributions(files: Any) -> tuple[tuple[str, str], ...]:
     found = {
-        normalised(match[1])
+        (normalised(match[1]), match[2])
         for path in (files if isinstance(files, list) else ())
         if isinstance(path, str)
         and (
             match := re.search(
-                r"site-packages/([^/]+?)-[^/-]+(?:-py[\d.]+)?\.(?:dist|egg)-info(?:/|$)", path
+                r"site-packages/([^/]+?)-([^/-]+?)(?:-py[\d.]+)?\.(?:dist|egg)-info(?:/|$)", path
             )
         )
     }
     return tuple(sorted(found))
-
-
-def _digest(item: CondaPackage) -> str:
-    """md5 first: every conda and micromamba reads it, sha256 in a list only the later ones."""
-    return item.md5 or (f"sha256:{item.sha256}" if item.sha256 else "")
-
-
-def _line(item: CondaPackage) -> str:
-    if not item.elsewhere:
-        return f"# not to be had elsewhere: {item.name}={item.version}={item.build}"
-    digest = _digest(item)
-    return f"{item.url}#{digest}" if digest else item.url

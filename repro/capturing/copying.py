@@ -1,6 +1,8 @@
 """Copies of files, proven while they are made. Reflinks where the file system can, else bytes.
 
-Never a hard link: a training that writes into its input would write into the cache.
+Never a hard link: a training that writes into its input would write into the cache. It runs as the user to
+whom the cache belongs, or as root in its container; for neither is a read-only mode an obstacle, and
+seeing afterwards that a cache was damaged does not mend it.
 """
 
 from __future__ import annotations

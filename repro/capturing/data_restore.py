@@ -108,6 +108,8 @@ class Located:
     algorithm: Algorithm
     paths: tuple[str, ...]
     """Not verified. The store's own comes first."""
+    place: str = ""
+    """Its path in the workspace; of several always the same one."""
 
 
 def locate(items: Iterable[Data], sources: Sources) -> tuple[Located, ...]:
@@ -125,7 +127,8 @@ def locate(items: Iterable[Data], sources: Sources) -> tuple[Located, ...]:
             files[oid] = _File(data.path, oid, algorithm)
         elif (listing := work.listing(data)) is not None:
             files[oid] = _File(data.path, oid, "md5")
-            files |= {md5: _File(f"{data.path}/{n}", md5, algorithm) for n, md5 in listing.items()}
+            for name in sorted(listing, reverse=True):
+                files[listing[name]] = _File(f"{data.path}/{name}", listing[name], algorithm)
     found = work.located([files[oid] for oid in sorted(files)])
     missing = [files[item.md5] for item in found if not item.paths]
     if missing or work.unlisted:
@@ -232,7 +235,9 @@ class _Work:
         if fetched is not None:
             for md5 in lacking:
                 found[md5] = self._there(("", path) for path in fetched.candidates(md5))
-        return tuple(Located(file.md5, file.algorithm, found[file.md5]) for file in files)
+        return tuple(
+            Located(file.md5, file.algorithm, found[file.md5], file.path) for file in files
+        )
 
     @staticmethod
     def _there(candidates: Iterable[tuple[str, str]]) -> tuple[str, ...]:

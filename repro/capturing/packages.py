@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.capturing import distributions
+from repro.capturing import conda, distributions
 from repro.capturing.distributions import Installed, Pointers, normalised
 from repro.capturing.probing import Probe
 from repro.manifest import Finding, Package, PackageOrigin, Severity
@@ -150,8 +150,9 @@ def _path_findings(
 
 def _installer_findings(kept: Iterable[Installed], probe: Probe) -> Iterator[Finding]:
     """conda and system packages: another build of the version than the one that an index has."""
+    prefix = Path(probe.prefix)
     has_system = any(path.endswith("/dist-packages") for path in probe.paths)
-    if not has_system and not (Path(probe.prefix) / "conda-meta").is_dir():
+    if not has_system and not conda.is_prefix(prefix):
         return
     by: dict[str, list[str]] = {}
     for item in kept:
@@ -163,6 +164,8 @@ def _installer_findings(kept: Iterable[Installed], probe: Probe) -> Iterator[Fin
             installer = "the system" if item.folder.startswith("/usr/lib/") else "pip"
         if installer and installer not in INDEX_INSTALLERS:
             by.setdefault(installer, []).append(item.package.name)
+    if conda.rebuilt(prefix):
+        by.pop("conda", None)  # its packages are installed by their very files
     for installer, names in sorted(by.items()):
         shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
         count = "1 package" if len(names) == 1 else f"{len(names)} packages"

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from repro import canonical
-from repro.capturing import secret_rules
+from repro.capturing import secret_rules, source
 from repro.capturing.secret_rules import looks_secret
 from repro.errors import SecretFound
 from repro.manifest import to_document
@@ -47,21 +47,43 @@ class Hit:
     kind: str
 
 
-def demand_none(parts: Ingredients, project: Project) -> None:
-    """Raises SecretFound where a secret would be written down, or a place could not be looked through."""
+def demand_none(parts: Ingredients, project: Project, *, redact: bool = False) -> None:
+    """Raises SecretFound where a secret would be written down, or a place could not be looked through.
+
+    ``redact``: what stands in the command line, a variable or a parameter is taken out of the record later,
+    and stops nothing, unless the file of the parameter goes along.
+    """
     from repro import scanning  # a tenth of a second, which only recording needs to take
 
     allowed = scanning.parse(list(project.config.allowed_secrets))
     found = [item for item in _scan(parts, project) if not allowed.allows(item)]
+    if redact:
+        taken = set(source.files(parts.source)) if found else set()
+        found = [item for item in found if not _is_redactable(item, parts, taken)]
     hits = list(dict.fromkeys(str(item) for item in found))
     if not hits:
         return
     more = f" and {len(hits) - 5} more" if len(hits) > 5 else ""
+    if redact:
+        raise SecretFound(
+            f"not recorded, because it cannot be redacted: {'; '.join(hits[:5])}{more}",
+            "what is in the source is proven by its tree id: let git ignore the file (`git rm --cached` where it"
+            " is tracked), or read the secret from a variable; if it is none: `secrets: allow:` in repro.yaml",
+        )
     raise SecretFound(
         f"not recorded, because it would put a secret on the disk: {'; '.join(hits[:5])}{more}",
         "pass it in a variable that is not recorded, or in an ignored file; if it is no secret: its"
-        " fingerprint (in brackets) under `secrets: allow:` in repro.yaml, or --allow-secrets",
+        " fingerprint (in brackets) under `secrets: allow:` in repro.yaml, or --allow-secrets; or --redact",
     )
+
+
+def _is_redactable(item: Secret | Unscanned, parts: Ingredients, taken: set[str]) -> bool:
+    pointer = getattr(item, "pointer", None)
+    if pointer is None:
+        return False
+    if match := re.fullmatch(r"/definition/params/(\d+)/value", pointer):
+        return parts.params[int(match[1])].source not in taken
+    return pointer.startswith(("/definition/command/", "/definition/env/"))
 
 
 def held_by(path: Path) -> tuple[Hit, ...]:

@@ -15,6 +15,7 @@ from repro.bundles.carried import Carried
 from repro.capturing import inputs
 from repro.capturing.data_restore import Sources
 from repro.capturing.dvc_config import Remote
+from repro.capturing.requirements import parse
 from repro.checking import commits, files, images, objects
 from repro.checking.images import EngineImages, Registry
 from repro.checking.nouns import Health, Ingredient, Where, worst
@@ -68,7 +69,7 @@ class _Asker:
         if run.definition.inputs:
             yield lambda: self._inputs(run)
         if run.definition.environment.kind is EnvironmentKind.PACKAGES:
-            yield self._packages(run)
+            yield self._packages(run, came_along)
         if image := run.definition.environment.image:
             yield self._image(image, came_along)
 
@@ -136,7 +137,7 @@ class _Asker:
 
     # --- environment ---
 
-    def _packages(self, run: Manifest) -> Pending:
+    def _packages(self, run: Manifest, came_along: Carried) -> Pending:
         environment = run.definition.environment
         lock = "".join(
             self.project.store.read(item).decode("utf-8", "replace")
@@ -149,17 +150,34 @@ class _Asker:
         sources = index.sources(
             self.environ, projects=[self.project.folder, self.project.workspace]
         )
+        # conda's own come from its channels, and the index is not asked for them
+        locked = {entry.name for entry in parse(lock)}
+        asked = tuple(
+            item for item in environment.packages if not environment.conda or item.name in locked
+        )
         answer = self.once.ask(
             ("packages", lock, repr(interpreter)),
-            lambda: files.standing(environment.packages, lock, interpreter, sources, self.environ),
+            lambda: files.standing(asked, lock, interpreter, sources, self.environ),
         )
+        of_conda = f"{len(environment.conda)} of conda" if environment.conda else ""
         unasked = tuple(
             f"{item.name} ({item.origin.value})"
             for item in environment.packages
             if item.origin in (PackageOrigin.VCS, PackageOrigin.URL)
             or (item.origin is PackageOrigin.LOCAL and item.location is None)
         )
-        return lambda: _of_packages(answer.result(), unasked)
+        if of_conda:
+            unasked = (*unasked, of_conda)
+        files_here = {
+            item.digest
+            for item in came_along.below("packages/").values()
+            if self.project.store.has(item.digest)
+        }
+        if not files_here or any(
+            not files_here & set(one.hashes) for one in parse(lock) if one.name
+        ):
+            return lambda: _of_packages(answer.result(), unasked)
+        return lambda: _in_store(_of_packages(answer.result(), ()), len(files_here), unasked)
 
     def _image(self, image: Image, came_along: Carried) -> Pending:
         answer = self.once.ask(
@@ -174,7 +192,7 @@ class _Asker:
             if found.where is Where.ELSEWHERE:
                 return found
             return Ingredient(
-                "image", Where.HERE, "the environment's image came with a bundle", found.remedy
+                "image", Where.HERE, "the environment's image is in the store", found.remedy
             )
 
         return with_bundle
@@ -245,6 +263,17 @@ def _of_data(
         return Ingredient("data", Where.HERE, seen, "dvc push")
     names = ", ".join(remote.name for remote in answers)
     return Ingredient("data", Where.ELSEWHERE, f"{total} file{'s' * (total != 1)} on {names}")
+
+
+def _in_store(found: Ingredient, count: int, unasked: tuple[str, ...]) -> Ingredient:
+    """What the index says of packages whose files the store has: the worst is that only we have them."""
+    if unasked:
+        seen = f"{count} files in the store; of no index, so not asked: {_some(unasked)}"
+        return Ingredient("packages", Where.UNKNOWN, seen, "repro doctor")
+    if found.where is Where.ELSEWHERE:
+        return found
+    seen = f"{count} files in the store, with the recorded hashes; {found.seen}"
+    return Ingredient("packages", Where.HERE, seen, "repro export --with packages takes them along")
 
 
 def _of_packages(found: files.Standing, unasked: tuple[str, ...]) -> Ingredient:

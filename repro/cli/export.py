@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 @click.option(
     "--allow-secrets", is_flag=True, help="Export although something looks like a secret."
 )
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Export without the values of what looks like a secret, as a run of its own.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @click.option("-v", "--verbose", is_flag=True, help="What is done in between.")
 def export_command(
@@ -36,6 +41,7 @@ def export_command(
     parts: str,
     complete: bool,
     allow_secrets: bool,
+    redact: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -45,17 +51,23 @@ def export_command(
     """
     from repro import exporting, exporting_secrets, runs
     from repro.bundles.metering import size
+    from repro.errors import UsageError
+    from repro.manifest import REDACTED
 
     options = exporting.Options.of(parts, complete)
     project = open_project()
     found = runs.resolve(project, run, Path.cwd())
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
-    if not allow_secrets:
+    if redact and allow_secrets:
+        raise UsageError("--redact and --allow-secrets contradict each other")
+    if not allow_secrets and not redact:
         progress.step("looking for secrets")
         exporting_secrets.demand_none(project, found)
-    done = exporting.export(project, found, file, options, os.environ, progress)
+    done = exporting.export(project, found, file, options, os.environ, progress, redact=redact)
     if not quiet:
         terminal.tell(f"repro: exported run {found.short} to {file} ({size(done.size)})")
+        if done.run != found.id:
+            terminal.tell(f"  inside as run {done.run[:12]}, which has {REDACTED} for its secrets")
         for line in done.left_out:
             terminal.tell(f"  not inside: {line}")
     click.echo(done.digest)

@@ -43,7 +43,7 @@ def push_command(
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
     if not allow_secrets:
         progress.step("looking for secrets")
-        exporting_secrets.demand_none(project, found)
+        exporting_secrets.demand_none(project, found, "pushed")
     done = pushing.push(project, found, target, options, os.environ, progress)
     if not quiet:
         terminal.tell(

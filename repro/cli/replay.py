@@ -31,6 +31,8 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 )
 @click.option("--memory", metavar="SIZE", callback=_size, help="Memory limit, e.g. '8 GB'.")
 @click.option("--gpus/--no-gpus", default=None, help="Give it GPUs; default: if the run had some.")
+@click.option("--env", "variables", metavar="NAME[=VALUE]", multiple=True,
+              help="A variable that was redacted; without VALUE: as it is set here.")  # fmt: skip
 @click.option("--keep", is_flag=True, help="Keep the restored workspace, and say where it is.")
 @click.option(
     "--control",
@@ -50,6 +52,7 @@ def replay_command(
     cpus: int | None,
     memory: int | None,
     gpus: bool | None,
+    variables: tuple[str, ...],
     keep: bool,
     control: bool,
     as_json: bool,
@@ -60,28 +63,34 @@ def replay_command(
 ) -> int:
     """Restore RUN (default: latest), rebuild its environment, execute it again, and compare.
 
-    RUN may be a bundle: a file that `repro export` wrote is imported first, in an empty folder too.
+    RUN may be a bundle: a file that `repro export` wrote is imported first, in an empty folder too, and what
+    `repro push` printed (FOLDER:RUN, URL:RUN, HOST/REPOSITORY:TAG) is pulled.
     Else it is an id or a unique prefix, a name, latest, latest~2, a git revision, mlflow:ID, or the path of
     a file that the run yielded. Ends with 0 when the verdict is identical or equivalent, 1 when it is
     different, 3 when the replay failed or was not possible.
     """
-    from repro import importing, replaying, runs
+    from repro import importing, pushing, redacting, replaying, runs
     from repro.logs import Silent
     from repro.report import json as report_json
     from repro.report import markdown as report_markdown
     from repro.report import replay as report_replay
 
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
-    if importing.is_bundle(Path(run)):
+    is_reference = pushing.is_reference(run)
+    if is_reference or importing.is_bundle(Path(run)):
         project = open_store()
-        imported = importing.import_bundle(project.store, Path(run), progress)
+        if is_reference:
+            imported = pushing.pull(project.store, run, progress)
+        else:
+            imported = importing.import_bundle(project.store, Path(run), progress)
         found = imported.run
         for line in imported.notes:
             terminal.tell(f"  note: {line}")
     else:
         project = open_project()
         found = runs.resolve(project, run, Path.cwd())
-    options = replaying.Options(engine, network, keep, cpus, memory, gpus, control)
+    env = redacting.given(variables, os.environ)
+    options = replaying.Options(engine, network, keep, cpus, memory, gpus, env, control)
     sink = Silent() if quiet else terminal.Onward(all_to_stderr=True)
     done = replaying.replay(project, found, options, os.environ, sink, progress)
     heading = report_replay.heading(found, done)

@@ -76,13 +76,13 @@ class Reports:
         if failed:
             raise failed[0]
 
-    def abandon(self, error: ReproError) -> None:
+    def abandon(self, message: str) -> None:
         """Nothing is known of any run; the files say so since ``begin``."""
         if self._token:
             from repro.report import github
 
             self._say(github.resumed(self._token))
-            self._say(github.error(f"{error}\n{error.hint}"))
+            self._say(github.error(message))
 
     def _annotate(self, found: Verification, failed: list[UsageError]) -> None:
         from repro.report import github
@@ -125,7 +125,10 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, reports=reports, **rest)
         except ReproError as error:
-            reports.abandon(error)
+            reports.abandon(f"{error}\n{error.hint}")
+            raise
+        except click.ClickException as error:
+            reports.abandon(error.format_message())
             raise
 
     with_reports = click.option(

@@ -26,6 +26,9 @@ TO_COMMAND = {"allow_interspersed_args": False}
     "--allow-secrets", is_flag=True, help="Record although something looks like a secret."
 )
 @click.option(
+    "--redact", is_flag=True, help="Record without the values of what looks like a secret."
+)
+@click.option(
     "--watch",
     metavar="HOW",
     type=click.Choice(["auto", "strace", "python", "off"]),
@@ -42,6 +45,7 @@ def run_command(
     name: str | None,
     image: str | None,
     allow_secrets: bool,
+    redact: bool,
     watch: str | None,
     as_json: bool,
     quiet: bool,
@@ -57,8 +61,11 @@ def run_command(
     Ends with the command's own exit code; a run that fails is recorded as failed.
     """
     from repro import recording
+    from repro.errors import UsageError
     from repro.watching.nouns import Mode
 
+    if redact and allow_secrets:
+        raise UsageError("--redact and --allow-secrets contradict each other")
     project = _project()
     request = recording.Request(
         command,
@@ -67,6 +74,7 @@ def run_command(
         name=name,
         image=image,
         allow_secrets=allow_secrets,
+        redact=redact,
         watch=Mode(watch) if watch else None,
     )
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
@@ -82,6 +90,9 @@ def run_command(
     "--allow-secrets", is_flag=True, help="Record although something looks like a secret."
 )
 @click.option(
+    "--redact", is_flag=True, help="Record without the values of what looks like a secret."
+)
+@click.option(
     "--mlflow",
     metavar="RUN_ID",
     help="Take the metrics from this run of MLflow (MLFLOW_TRACKING_URI).",
@@ -93,6 +104,7 @@ def run_command(
 def capture_command(
     name: str | None,
     allow_secrets: bool,
+    redact: bool,
     mlflow: str | None,
     as_json: bool,
     quiet: bool,
@@ -104,13 +116,17 @@ def capture_command(
     Nothing is executed, and the manifest says that the run was not observed.
     """
     from repro import recording
+    from repro.errors import UsageError
 
+    if redact and allow_secrets:
+        raise UsageError("--redact and --allow-secrets contradict each other")
     request = recording.Request(
         command,
         Path.cwd(),
         dict(os.environ),
         name=name,
         allow_secrets=allow_secrets,
+        redact=redact,
         mlflow=mlflow,
     )
     run = recording.capture(_project(), request)

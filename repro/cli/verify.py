@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,8 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("-n", "replays", type=click.IntRange(1, 1000), default=1, show_default=True,
               help="Replays of each run; all are compared with the record and with each other.")  # fmt: skip
-@click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
-              help="Replays at the same time.")  # fmt: skip
+@click.option("-j", "jobs", type=click.IntRange(1),
+              help="Replays at the same time; default: 1, in a cluster as many as it has room for.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), metavar="K",
               help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
 @click.option("--resume", type=click.IntRange(1), metavar="K",
@@ -59,6 +59,12 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
               help="Only those that files changed since REV (default: HEAD) can affect, and with the source "
               "as it is now.")  # fmt: skip
 @click.option("--current", is_flag=True, help="With source, data and parameters as they are now.")
+@click.option("--scheduler", metavar="URL",
+              help="Replay on the workers of a Dask cluster: dask://HOST:PORT, dask+tls://HOST:PORT, "
+              "dask:///PATH/scheduler.json.")  # fmt: skip
+@click.option("--via", default="", metavar="TARGET",
+              help="With --scheduler: push the runs there (folder, URL, registry), for workers that do not "
+              "see this folder.")  # fmt: skip
 @click.option("--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True,
               help="What executes them; venv gives no isolation.")  # fmt: skip
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
@@ -77,11 +83,13 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
 def verify_command(
     runs: tuple[str, ...],
     replays: int,
-    jobs: int,
+    jobs: int | None,
     steps: int | None,
     resume: int | None,
     since: str | None,
     current: bool,
+    scheduler: str | None,
+    via: str,
     engine: str,
     network: bool | None,
     cpus: int | None,
@@ -109,7 +117,7 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request, selecting, self_test
+    from repro.verifying import Chosen, Request, Verified, selecting, self_test
     from repro.verifying.workers import Workers
 
     if not cache_key:
@@ -122,6 +130,13 @@ def verify_command(
             "--resume: repro.yaml does not say how the training is continued; its key is resume: "
             "{start: …, continue: …}, see specs/config.md"
         )
+    if scheduler and (resume or with_self_test or current or since is not None):
+        raise click.UsageError(
+            "--scheduler replays runs as they were recorded: without --resume, --self-test, --current and "
+            "--changed"
+        )
+    if via and not scheduler:
+        raise click.UsageError("--via is for --scheduler")
     progress = terminal.Lines(quiet=quiet)
     if runs:
         named = tuple(Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs)
@@ -143,25 +158,35 @@ def verify_command(
         resume=resume,
         current=current or since is not None,
     )
-    request = Request(replays, jobs, options, fail_fast, within)
-    if selection.chosen:
+    request = Request(replays, jobs or 1, options, fail_fast, within)
+
+    def watch(item: Verified) -> None:
+        progress.step(report.line(item))
+
+    chosen = selection.chosen
+    if not chosen:
+        found = verifying.Verification((), 0.0, unaffected=since is not None)
+    elif scheduler is not None:
+        from repro.verifying import cluster
+
+        wish = cluster.Wish(scheduler, jobs, via)
+        wanted = [item.run for item in chosen]
         with (
             Heartbeat(progress.step) as beat,
-            Workers(jobs, os.environ, beat.step) as workers,
+            cluster.opened(project, wanted, wish, os.environ, beat.step, progress) as place,
         ):
-            found = verifying.verify(
-                project,
-                selection.chosen,
-                request,
-                beat.around(workers),
-                lambda item: progress.step(report.line(item)),
-            )
-            if with_self_test and not found.stopped:
-                tests = self_test.self_test(project, selection.chosen, request, workers)
-                found = dataclasses.replace(found, self_tests=tests)
+            found = verifying.verify(project, chosen, request, beat.around(place), watch)
+        found = replace(found, notes=(*found.notes, *place.notes))
     else:
-        found = verifying.Verification((), 0.0, unaffected=since is not None)
-    found = dataclasses.replace(found, notes=(*selection.notes, *found.notes))
+        with (
+            Heartbeat(progress.step) as beat,
+            Workers(request.jobs, os.environ, beat.step) as workers,
+        ):
+            found = verifying.verify(project, chosen, request, beat.around(workers), watch)
+            if with_self_test and not found.stopped:
+                tests = self_test.self_test(project, chosen, request, beat.around(workers))
+                found = replace(found, self_tests=tests)
+    found = replace(found, notes=(*selection.notes, *found.notes))
     if as_json:
         click.echo(verification_json.render(found), nl=False)
     else:

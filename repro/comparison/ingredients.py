@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from repro.comparison.nouns import TWO_RUNS, IngredientDifference, Sides
 from repro.comparison.pairing import count, pairs, some
 from repro.manifest import (
+    REDACTED,
     Command,
+    CondaFile,
     Data,
     Definition,
     Descriptor,
@@ -68,6 +70,26 @@ def _differences(a: Definition, b: Definition) -> Iterator[IngredientDifference]
         "working directory", "", a.working_directory or ".", b.working_directory or "."
     )
     yield from _mapping("env", a.env, b.env)
+    yield from _redacted(a, b)
+
+
+def _redacted(a: Definition, b: Definition) -> Iterator[IngredientDifference]:
+    """What has no value on either side: that nothing differs there says nothing."""
+    both = [("env", name) for name in sorted(a.env.keys() & b.env.keys())
+            if a.env[name] == b.env[name] == REDACTED]  # fmt: skip
+    for (source, name), _, ours, theirs in pairs(
+        a.params, b.params, lambda it: (it.source, it.name)
+    ):
+        if ours and theirs and ours.value == theirs.value == REDACTED:
+            both.append(("params", f"{source}:{name}"))
+    if REDACTED in a.command.argv and a.command.argv == b.command.argv:
+        both.append(("command", "argv"))
+    theirs_by_name = {stage.name: stage.commands for stage in b.command.stages}
+    for stage in a.command.stages:
+        if REDACTED in stage.commands and theirs_by_name.get(stage.name) == stage.commands:
+            both.append(("command", f"stage {stage.name}: commands"))
+    detail = "redacted in both: whether it is the same is not known"
+    yield from (IngredientDifference(kind, name, REDACTED, REDACTED, detail) for kind, name in both)
 
 
 def _changed(
@@ -198,6 +220,7 @@ def _environment(a: Environment, b: Environment) -> Iterator[IngredientDifferenc
     yield from _changed("environment", "kind", a.kind.value, b.kind.value)
     yield from _packages(a.packages, b.packages)
     yield from _changed("environment", "tools", _words(a.tools), _words(b.tools))
+    yield from _conda(a.conda, b.conda)
     for part in ("implementation", "version"):
         ours, theirs = (getattr(side.interpreter, part, None) for side in (a, b))
         yield from _changed("interpreter", part, ours, theirs)
@@ -216,6 +239,21 @@ def _packages(a: Iterable[Package], b: Iterable[Package]) -> Iterator[Ingredient
         if ours and theirs and ours.version == theirs.version:
             detail = "the same version from another origin"
         yield IngredientDifference("packages", name, _package(ours), _package(theirs), detail)
+
+
+def _conda(a: Iterable[CondaFile], b: Iterable[CondaFile]) -> Iterator[IngredientDifference]:
+    for (name,), _, ours, theirs in pairs(a, b, lambda package: (package.name,)):
+        if ours == theirs:
+            continue
+        detail = "" if ours and theirs else "added" if theirs else "removed"
+        if ours and theirs and (ours.version, ours.build) == (theirs.version, theirs.build):
+            detail = "the same build by its name, from another file"
+        name = f"conda {name}"
+        yield IngredientDifference("packages", name, _built(ours), _built(theirs), detail)
+
+
+def _built(package: CondaFile | None) -> str | None:
+    return f"{package.version} {package.build}".strip() if package else None
 
 
 def _package(package: Package | None) -> str | None:

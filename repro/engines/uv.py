@@ -80,7 +80,8 @@ def run_environment(environment: str) -> dict[str, str]:
     }
 
 
-def uses_loopback(sources: PackageSources) -> bool:
-    """Whether an index or proxy is on this host's loopback, which a bridge network cannot reach."""
-    hosts = (urlsplit(word).hostname for value in sources.env.values() for word in value.split())
+def uses_loopback(sources: PackageSources, *urls: str) -> bool:
+    """Whether an index, a proxy or a URL is on this host's loopback, which a bridge network cannot reach."""
+    words = (word for value in (*sources.env.values(), *urls) for word in value.split())
+    hosts = (urlsplit(word).hostname for word in words)
     return any(host in ("localhost", "127.0.0.1", "::1") for host in hosts)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from repro import process
-from repro.engines import uv
+from repro.engines import conda, uv
 from repro.engines.base import Job, Ready, Site
 from repro.environment.recipe import NoInterpreter, Recipe, relaxed
 from repro.errors import EngineError, Unreplayable
@@ -54,7 +54,10 @@ class VenvEngine:
                 "the run's environment is an image, which the venv engine cannot stand in for",
                 "replay it with --engine docker",
             )
+        conda.check_here(recipe)
         findings: tuple[Finding, ...] = ()
+        if recipe.conda:
+            findings = (conda.on_machine(self._environ).finding,)
         progress.step(f"building the environment: {recipe.summary}")
         folder = site.session.folder("venv-recipe")
         for name, content in recipe.files.items():
@@ -76,9 +79,21 @@ class VenvEngine:
         return Ready(str(target), False, seconds, findings=findings, environment=str(target))
 
     def _build_all(self, recipe: Recipe, folder: Path, target: Path, site: Site) -> None:
-        steps = recipe.commands(uv=str(uv.executable()), folder=str(folder), venv=str(target))
-        for command in steps:
-            self._build(uv.told(command, site.sources), site)
+        installer = conda.on_machine(self._environ)
+        steps = recipe.commands(
+            uv=str(uv.executable()),
+            folder=str(folder),
+            venv=str(target),
+            micromamba=installer.micromamba,
+            cache=str(uv.user_cache() / "conda"),
+        )
+        for at, command in enumerate(steps):
+            try:
+                self._build(uv.told(command, site.sources), site)
+            except Unreplayable as error:
+                if at == 0 and recipe.conda:
+                    raise conda.failed(installer, str(error.__cause__)) from error
+                raise
 
     def _build(self, command: tuple[str, ...], site: Site) -> None:
         env = {
@@ -87,6 +102,7 @@ class VenvEngine:
             "UV_CACHE_DIR": str(uv.user_cache() / "uv"),
             "UV_NO_PROGRESS": "1",
             "UV_NO_CONFIG": "1",
+            "MAMBA_ROOT_PREFIX": str(uv.user_cache() / "micromamba"),
         }
         env["PATH"] = os.pathsep.join(
             [env.get("PATH", os.defpath), *_pyenv_versions(self._environ)]
@@ -107,7 +123,8 @@ class VenvEngine:
         home = job.home or job.session.folder(f"home-{os.urandom(3).hex()}")
         venv = Path(ready.handle)
         env = {name: self._environ[name] for name in PASSED_ON if name in self._environ}
-        env |= {"HOME": str(home), "VIRTUAL_ENV": str(venv), **job.env}
+        kind = "CONDA_PREFIX" if (venv / "conda-meta").is_dir() else "VIRTUAL_ENV"
+        env |= {"HOME": str(home), kind: str(venv), **job.env}
         env["PATH"] = (
             f"{venv / 'bin'}{os.pathsep}{job.env.get('PATH') or env.get('PATH', os.defpath)}"
         )

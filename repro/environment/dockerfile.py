@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from repro.environment import conda
 from repro.manifest import EnvironmentKind
 
 if TYPE_CHECKING:
@@ -120,6 +121,12 @@ def _base(recipe: Recipe) -> list[str]:
         "ARG PIP_INDEX_URL",
         "ARG PIP_EXTRA_INDEX_URL",
         "",
+        *(conda.instructions(recipe.venv) if recipe.conda else _venv(recipe)),
+    ]
+
+
+def _venv(recipe: Recipe) -> list[str]:
+    return [
         f"# The run used Python {recipe.python_version}; the build stops where the base has another.",
         f"RUN python3 -c 'import platform as p; assert p.python_version() == "
         f'"{recipe.python_version}", p.python_version()\' \\',

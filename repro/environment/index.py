@@ -40,6 +40,8 @@ class PackageSources:
     """The certificates that this host trusts; ``env`` has it as SSL_CERT_FILE."""
     local: tuple[str, ...] = ()
     """Those of the sources that nobody else has: folders of this host, as ``env`` names them."""
+    offline: bool = False
+    """All that is needed lies in a folder of ours: a build needs no network for its packages."""
 
     @property
     def elsewhere(self) -> PackageSources:
@@ -141,7 +143,7 @@ def with_folder(sources: PackageSources, folder: Path, *, alone: bool) -> Packag
             if name not in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS")
         }
         env |= {"UV_FIND_LINKS": str(folder), "UV_NO_INDEX": "1"}
-        return PackageSources(env, (folder,), sources.ca_bundle, (str(folder),))
+        return PackageSources(env, (folder,), sources.ca_bundle, (str(folder),), offline=True)
     links = [str(folder), *filter(None, sources.env.get("UV_FIND_LINKS", "").split(","))]
     return replace(
         sources,

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from repro import canonical
 from repro.capturing.requirements import parse
-from repro.environment import dockerfile
+from repro.environment import conda, dockerfile
 from repro.errors import ReproError
 from repro.manifest import (
+    CondaFile,
     Definition,
     EnvironmentKind,
     Finding,
@@ -59,6 +60,8 @@ class Recipe:
     """Programs that are installed with the system's own package manager where the base lacks them."""
     local: tuple[str, ...] = ()
     """Absolute paths, inside, of wheels and projects that are installed as copies."""
+    conda: tuple[CondaFile, ...] = ()
+    """What conda installs, Python with it; the other lines are what pip installed on top."""
     files: dict[str, str] = field(default_factory=dict)
     """What lies in the folder that is built from, by name."""
 
@@ -91,7 +94,8 @@ class Recipe:
         """What the image sets; ``$PATH`` is the base image's own."""
         if self.kind is not EnvironmentKind.PACKAGES:
             return {}
-        return {"VIRTUAL_ENV": VENV, "PATH": f"{VENV}/bin:$PATH"}
+        kind = "CONDA_PREFIX" if self.conda else "VIRTUAL_ENV"
+        return {kind: VENV, "PATH": f"{VENV}/bin:$PATH"}
 
     @property
     def summary(self) -> str:
@@ -104,20 +108,33 @@ class Recipe:
         count = len(parse(self.lock)) + len(parse(self.unhashed))
         count += len(self.editable) + len(self.local)
         noun = "package" if count == 1 else "packages"
+        if self.conda:
+            noun = f"{noun} on top of {len(self.conda)} of conda"
         return f"Python {self.python_version}, {count} {noun} on {self.image.reference}"
 
     def commands(
-        self, *, uv: str = "/repro/uv", folder: str = "/repro/in", venv: str = VENV
+        self,
+        *,
+        uv: str = "/repro/uv",
+        folder: str = "/repro/in",
+        venv: str = VENV,
+        micromamba: str | None = None,
+        cache: str = "/repro/cache/conda",
     ) -> tuple[Words, ...]:
         """The steps for an engine, in order. ``folder`` holds ``files``.
 
         The default ``venv`` is inside a container. There git is installed where it is needed.
+        ``micromamba`` installs conda's packages; None: py-rattler does, with its files in ``cache``.
         """
         contained = venv == VENV
         install: Words = (uv, "pip", "install", "--python", f"{venv}/bin/python", "--no-deps")
         steps: list[Words] = [
             (uv, "venv", "--no-project", "--python", self.python_version or "3", venv)
         ]
+        if self.conda and micromamba:
+            steps = [conda.by_micromamba(micromamba, folder, venv)]
+        elif self.conda:
+            steps = [conda.by_rattler(uv, folder, venv, cache)]
         if self.lock:
             steps.append((*install, "--require-hashes", "-r", f"{folder}/requirements.lock"))
         if self.needs_git and contained:
@@ -154,7 +171,7 @@ def render(
     )
     if lock_text or environment.kind is EnvironmentKind.PACKAGES:
         recipe = _with_packages(recipe, environment.packages, lock_text, workspace)
-        recipe = replace(recipe, tools=environment.tools)
+        recipe = replace(recipe, tools=environment.tools, conda=environment.conda)
     tree = definition.source.tree if environment.kind is EnvironmentKind.DOCKERFILE else ""
     recipe = replace(recipe, key=_key(recipe, source_digest if recipe.needs_source else "", tree))
     return replace(recipe, files=_files(recipe, workspace))
@@ -262,6 +279,8 @@ def _key(recipe: Recipe, source_digest: str, tree: str) -> str:
     }
     if recipe.tools:  # without any, the key is that of earlier versions
         facts["tools"] = recipe.tools
+    if recipe.conda:
+        facts["conda"] = conda.explicit(recipe.conda)
     return canonical.digest_bytes(canonical.dumps(facts))
 
 
@@ -270,5 +289,7 @@ def _files(recipe: Recipe, inside: str) -> dict[str, str]:
         "Dockerfile": dockerfile.render(recipe, inside),
         "requirements.lock": recipe.lock,
         "requirements-unhashed.txt": recipe.unhashed,
+        conda.LIST: conda.explicit(recipe.conda),
+        conda.SCRIPT: conda.script() if recipe.conda else "",
     }
     return {name: content for name, content in sorted(files.items()) if content}

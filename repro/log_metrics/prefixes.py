@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from repro.log_metrics.items import SetAside
 from repro.manifest import Aside
@@ -39,6 +40,8 @@ _RANK = re.compile(
 )
 _NAMED = re.compile(r" [\w.]{1,80}\]:?\s?")
 _LOGGER = re.compile(r"[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,8}\s{0,4}(?:[-|]\s|:\s)\s{0,4}(?=\S)")
+_PROCESS = re.compile(r"\[(\d{1,9})\][\s:|\-]{1,6}(?=\S)")
+_NUMBER = re.compile(r"[\d.,]*\d")
 _ENDED = re.compile(r"[\s:|\-]{0,6}")
 
 
@@ -53,6 +56,33 @@ def stripped(line: str) -> tuple[str, tuple[SetAside, ...]]:
     only_rank = (rank := _RANK.match(line)) and rank.end() == end
     reason = Aside.SETTING if only_rank else Aside.DATE
     return line[end:], (SetAside("log prefix", reason, prefix.strip()[:80]),)
+
+
+def without_process(lines: Sequence[str], messages: Sequence[str]) -> tuple[str, list[str]]:
+    """The number of the process that logging writes behind its prefix (``INFO [4711] loss=0.3``), empty for
+    none, and the messages without it.
+
+    A step stands in such brackets too. It is the process only where every line behind a prefix has the
+    same number, and either the first of them has no other or two say the same thing: no training has made
+    the step that all else is of when it says that it begins, nor tells one step's loss twice.
+    """
+    behind = [
+        message
+        for line, message in zip(lines, messages)
+        if len(message) < len(line) and message.strip()
+    ]
+    found = [match for message in behind if (match := _PROCESS.match(message))]
+    numbers = {match[1] for match in found}
+    if len(found) < len(behind) or len(found) < 2 or len(numbers) > 1:
+        return "", list(messages)
+    rest = [_NUMBER.sub("#", match.string[match.end() :]) for match in found]
+    if "#" in rest[0] and len(set(rest)) == len(rest):
+        return "", list(messages)
+    cut = [
+        _PROCESS.sub("", message) if len(message) < len(line) else message
+        for line, message in zip(lines, messages)
+    ]
+    return found[0][0].strip(), cut
 
 
 def _end(line: str) -> int:

@@ -37,6 +37,8 @@ class Reading:
     """Sorted by name."""
     uncompared: tuple[Uncompared, ...]
     """What was recognised and is not compared, sorted by name."""
+    trouble: str = ""
+    """Why the project's patterns could not be applied: the metrics are not those that it asked for."""
 
 
 @dataclass
@@ -94,7 +96,7 @@ def read(
         if rules.ignores(metric.name):
             value = metric.values[0] if metric.values else metric.value
             collected.tell(metric.name, Aside.IGNORED, f"{value}"[:80], len(metric.values) or 1)
-    return Reading(kept, _uncompared(collected, source))
+    return Reading(kept, _uncompared(collected, source), matched.trouble)
 
 
 def _uncompared(collected: _Collected, source: str) -> tuple[Uncompared, ...]:
@@ -114,6 +116,7 @@ class _Reader:
             message, prefix = prefixes.stripped(text)
             self.texts.append(message)
             self.prefixes.append(prefix)
+        self.process, self.texts = prefixes.without_process(texts, self.texts)
         self.table: tables.Table | None = None
         self.plans: dict[str, shapes.Plan | None] = {}
         self.blanks = 0
@@ -127,6 +130,8 @@ class _Reader:
 
     def all(self) -> Iterator[Found]:
         at = 0
+        if self.process:
+            yield Found(asides=(SetAside("process number", Aside.SETTING, self.process),))
         while at < len(self.texts):
             if self.prefixes[at]:
                 yield Found(asides=self.prefixes[at])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from repro import canonical
+from repro.bundles.metering import size
 from repro.checking import Health, Ingredient, Where
 from repro.checking.nouns import KINDS
 from repro.report import layout
 from repro.report.layout import paint
 from repro.report.words import clean
+from repro.saving import Saved
 
 _WORDS = {Where.ELSEWHERE: "ok", Where.HERE: "here", Where.UNKNOWN: "unknown", Where.LOST: "LOST"}
 _STYLE = {
@@ -20,7 +22,11 @@ _STYLE = {
 }
 
 
-def as_json(found: Sequence[Health]) -> str:
+def as_json(
+    found: Sequence[Health],
+    savable: Mapping[str, Sequence[str]] | None = None,
+    saved: Sequence[Saved] = (),
+) -> str:
     """``{"schema": "repro/check/v1", "runs": [...]}``, one line; specs/documents.md."""
     document = {
         "schema": "repro/check/v1",
@@ -37,14 +43,63 @@ def as_json(found: Sequence[Health]) -> str:
                     }
                     for item in health.ingredients
                 ],
+                "savable": list((savable or {}).get(health.run, ())),
             }
             for health in found
         ],
+        "saved": [_saved(item) for item in saved],
     }
     return canonical.dumps(document).decode() + "\n"
 
 
-def render(found: Sequence[Health], *, colour: bool, width: int) -> str:
+def _saved(item: Saved) -> dict[str, object]:
+    return {
+        "run": item.run,
+        "counts": dict(item.counts),
+        "size": item.size,
+        "failed": list(item.failed),
+    }
+
+
+def saved(done: Sequence[Saved], width: int) -> str:
+    """What was copied into the store, run by run, and what could not be."""
+    lines: list[str] = []
+    for item in done:
+        parts = [_counted(part, number) for part, number in item.counts.items()]
+        what = f"{', '.join(parts)} ({size(item.size)})" if parts else "nothing new"
+        lines += layout.wrap(what, width, f"saved   {item.run[:12]}: ", " " * 9)
+        for line in item.failed:
+            lines += layout.wrap(clean(line), width, "  not saved: ", " " * 9)
+    return "\n".join(lines) + "\n"
+
+
+def _counted(part: str, number: int) -> str:
+    words = {"data": ("data file", "data files"), "packages": ("package", "packages")}
+    return "the image" if part == "image" else f"{number} {words[part][number != 1]}"
+
+
+def _savable(lacking: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    """Which parts the store could still be given; no line where it has all."""
+    counts: dict[str, int] = {}
+    for parts in lacking.values():
+        for part in parts:
+            counts[part] = counts.get(part, 0) + 1
+    if not counts:
+        return []
+    listed = ", ".join(
+        f"{part} of {number} run{'s' * (number != 1)}" for part, number in counts.items()
+    )
+    said = f"not in the store (--fix saves what can still be had): {listed}"
+    return ["", *layout.wrap(said, width, "", "  ")]
+
+
+def render(
+    found: Sequence[Health],
+    *,
+    colour: bool,
+    width: int,
+    savable: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """A row per run; below, what is not to be had elsewhere, once for all runs that it concerns."""
     header = ("run", *KINDS)
     cells = [(item.run[:12], *(_word(item.of(kind)) for kind in KINDS)) for item in found]
@@ -63,6 +118,7 @@ def render(found: Sequence[Health], *, colour: bool, width: int) -> str:
         lines += layout.wrap(clean(item.seen), width, first, " " * 9)
         if item.remedy:
             lines += layout.wrap(clean(item.remedy), width, " " * 9 + "-> ", " " * 12)
+    lines += _savable(savable or {}, width)
     return "\n".join([*lines, "", _summary(found, colour)]) + "\n"
 
 

@@ -134,9 +134,10 @@ def _what(manifest: Manifest) -> Iterable[tuple[str, str]]:
     environment = definition.environment
     if environment.interpreter:
         python = environment.interpreter
+        conda = f", {len(environment.conda)} of conda's" if environment.conda else ""
         yield (
             "python",
-            f"{python.implementation} {python.version}, {len(environment.packages)} packages",
+            f"{python.implementation} {python.version}, {len(environment.packages)} packages{conda}",
         )
     if environment.image:
         pinned = environment.image.digest or environment.image.id or "not pinned"

@@ -62,6 +62,7 @@ def _run(item: Verified) -> dict[str, Any]:
                 "id": replay.id,
                 "seconds": replay.seconds,
                 "reused": replay.reused,
+                "host": replay.host,
                 "comparison": comparison_document.document(replay.comparison),
             }
             for replay in item.replays

@@ -42,6 +42,13 @@ def document(content: Any) -> list[Secret]:
     return list(dict.fromkeys(every))
 
 
+def in_words(argv: tuple[str, ...]) -> list[tuple[bytes, str]]:
+    """The secrets of a command line: (value, its name). They are not to be shown."""
+    content = {"definition": {"command": {"argv": list(argv)}}}
+    leaves = list(_leaves(content))
+    return [(one.value, one.name) for one in (*_by_form(leaves), *_by_name(content, leaves))]
+
+
 def redacted(content: Any, pointers: list[str] | tuple[str, ...]) -> Any:
     """A copy of a document, with ``<redacted>`` where the pointers say.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-REDACTED = "<redacted>"
-"""What stands where a value was taken out."""
+from repro.manifest import REDACTED as REDACTED
+
 BY_NAME = "a secret by its name"
 """The kind of what has no format of its own."""
 FINGERPRINT = 12

@@ -34,6 +34,8 @@ class Piece:
     end: int
     line: int
     """Number of the line in which ``content`` begins, from 1."""
+    offset: int = 0
+    """Where ``content`` begins in the whole (bytes), as long as that needs no decoding."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,17 @@ def nature(head: bytes) -> Nature:
 
 def pieces(stream: IO[bytes], head: bytes, encoding: str, cap: int) -> Iterator[Piece]:
     """The content's first ``cap`` bytes, whole and in order. Raises OSError as the stream does."""
-    window, start, line = b"", 0, 1
+    window, start, line, offset = b"", 0, 1, 0
     for chunk in _chunks(stream, head, encoding, cap):
         window += chunk
         end = len(window) - AFTER
         if end - start < PIECE:
             continue
-        yield Piece(window, start, end, line)
+        yield Piece(window, start, end, line, offset)
         cut = max(0, end - BEFORE)
         line += window.count(b"\n", 0, cut)
-        window, start = window[cut:], end - cut
-    yield Piece(window, start, len(window), line)
+        window, start, offset = window[cut:], end - cut, offset + cut
+    yield Piece(window, start, len(window), line, offset)
 
 
 def _chunks(stream: IO[bytes], head: bytes, encoding: str, cap: int) -> Iterator[bytes]:

@@ -101,6 +101,24 @@ def _left(stream: IO[bytes], where: str, nature: reading.Nature, cap: int) -> It
         yield Unscanned(where, f"only its first {cap} bytes were looked through")
 
 
+def places(content: IO[bytes], path: str = "", cap: int = CAP) -> list[Span] | None:
+    """Where every secret of a text stands, again and again; by their positions in the whole (bytes), in
+    order. None where the text is of an encoding in which positions are not those of its bytes.
+
+    Raises OSError as the stream does.
+    """
+    head = reading.head_of(content)
+    nature = reading.nature(head)
+    if nature.encoding:
+        return None
+    how = None if nature.binary else assignments.manner(path)
+    return [
+        replace(span, start=piece.offset + span.start, end=piece.offset + span.end)
+        for piece in reading.pieces(content, head, "", cap)
+        for span in spans(piece.content, how, piece.start, piece.end)
+    ]
+
+
 def is_telling(value: str) -> bool:
     """Whether a value that is a secret in one place can be looked for in others: not a word of every text."""
     return len(value) >= KNOWN_MINIMUM and not stand_ins.is_stand_in(value)

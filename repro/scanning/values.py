@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from repro.manifest import Scalar
-from repro.scanning import names, searching
+from repro.scanning import documents, names, searching
 from repro.scanning.assignments import Manner
 from repro.scanning.nouns import BY_NAME, Secret, fingerprint
 
@@ -28,3 +30,23 @@ def named(
     place = searching.sanitized(where) if where else f"value of {shown}"
     kind = found[0].kind if found else BY_NAME
     return Secret(place, None, kind, shown, pointer, fingerprint(content))
+
+
+def secret_values(environ: Mapping[str, str], words: tuple[str, ...] = ()) -> dict[str, str]:
+    """The values of variables that are secrets, or hold one, by value: the name of the variable; and those that
+    a command line gives to its options. Without those that are too short, or too usual, to be looked for
+    elsewhere."""
+    found: dict[str, str] = {}
+    for packed, name in documents.in_words(words):
+        if searching.is_telling(value := packed.decode("utf-8", "surrogateescape")):
+            found[value] = name
+    for name, value in sorted(environ.items()):
+        packed = value.encode("utf-8", "surrogateescape")
+        inner = [packed[span.start : span.end] for span in searching.spans(packed, Manner.PROSE)]
+        values = [item.decode("utf-8", "surrogateescape") for item in inner]
+        if names.is_secret(name, value, bare=True):
+            values.append(value)
+        for item in values:
+            if searching.is_telling(item):
+                found.setdefault(item, name)
+    return found

@@ -28,7 +28,11 @@ def judged(
     """One verdict for one run. ``results`` are what the replays yielded, by number; one that could not be
     executed has none. ``steps``: as many of each series were replayed."""
     replays = tuple(
-        item if steps else _explained(item, results, policy, chosen)
+        item
+        if steps
+        else _explained(
+            item, results, policy, chosen, [other.number for other in played if _same(other, item)]
+        )
         for item in sorted(played, key=lambda item: item.number)
     )
     if not replays:
@@ -42,19 +46,23 @@ def judged(
     worst = [item for item in replays if item.comparison.verdict is verdict]
     between = [item for item in pairs if item.comparison.verdict is verdict]
     reasons = _reasons(replays, worst, between)
-    said = _diagnosis(replays, pairs)
+    said = _diagnosis(replays, pairs, results)
     step = (worst or between)[0].comparison.next_step
     return Verified(chosen, asked, verdict, reasons, replays, pairs, said, step)
 
 
 def _explained(
-    played: Played, results: Mapping[int, Result], policy: Policy, chosen: Chosen
+    played: Played,
+    results: Mapping[int, Result],
+    policy: Policy,
+    chosen: Chosen,
+    beside: Sequence[int],
 ) -> Played:
-    """With what the other replays say of the cause."""
+    """With what the other replays on that machine, those numbered ``beside``, say of the cause."""
     own = results.get(played.number)
     if own is None:
         return played
-    others = [item for number, item in sorted(results.items()) if number != played.number]
+    others = [results[item] for item in beside if item in results and item != played.number]
     again = f"repro verify {chosen.name or chosen.run.short} -n 2"
     said = control.explained(played.comparison, own, others, policy, again)
     return replace(played, comparison=said)
@@ -93,15 +101,31 @@ def _same_reasons(replays: Sequence[Played]) -> bool:
     return len({item.comparison.reasons for item in replays}) == 1
 
 
-def _diagnosis(replays: Sequence[Played], pairs: Sequence[Pair]) -> str:
-    """What two executions under the same conditions tell of the cause."""
+def _same(one: Played, other: Played) -> bool:
+    """Made on one machine: two of the same build are still two."""
+    return one.host == other.host
+
+
+def _diagnosis(
+    replays: Sequence[Played], pairs: Sequence[Pair], results: Mapping[int, Result]
+) -> str:
+    """What two executions under the same conditions tell of the cause; and under others, where they were."""
+    at = {item.number: item for item in replays}
     differing = [item for item in pairs if control.can_explain(item.comparison)]
-    if differing:
-        first = differing[0]
+    alike = [
+        item
+        for item in differing
+        if _same(at[item.a], at[item.b]) and control.comparable(results[item.a], results[item.b])
+    ]
+    if alike:
+        first = alike[0]
+        machine = at[first.a].host or "this machine"
         return (
             f"the training is not deterministic: replays {first.a} and {first.b} ran in the same "
-            f"environment on this machine and differ ({first.comparison.reasons[0]})"
+            f"environment on {machine} and differ ({first.comparison.reasons[0]})"
         )
+    if differing:
+        return _elsewhere(differing[0], at)
     differs = any(control.can_explain(item.comparison) for item in replays)
     if differs and pairs and all(item.comparison.verdict.passed for item in pairs):
         return (
@@ -109,6 +133,21 @@ def _diagnosis(replays: Sequence[Played], pairs: Sequence[Pair]) -> str:
             "difference comes from what differs between the record and here"
         )
     return ""
+
+
+def _elsewhere(pair: Pair, at: Mapping[int, Played]) -> str:
+    """Of two that differ and did not run under the same conditions: what else differs."""
+    around = "; ".join(
+        f"{item.name}: {item.a or 'not known'} and {item.b or 'not known'}"
+        for item in pair.comparison.circumstances
+    )
+    one, other = (at[number].host or "this machine" for number in (pair.a, pair.b))
+    where = f"replays {pair.a} on {one} and {pair.b} on {other}"
+    return (
+        f"{where} differ ({pair.comparison.reasons[0]}), and did not run under the same conditions "
+        f"({around or 'two machines'}): whether the training repeats itself, two replays on one "
+        "machine would tell"
+    )
 
 
 def unplayed(reason: str, remedy: str) -> Comparison:

@@ -62,6 +62,8 @@ class Played:
     """From its beginning to its end, building included."""
     reused: bool = True
     """The environment was known."""
+    host: str = ""
+    """Name of the machine that made it; empty: this one."""
 
 
 @dataclass(frozen=True)

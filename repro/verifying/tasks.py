@@ -47,6 +47,8 @@ class Outcome:
     """The first reason of that verdict."""
     comparison: Any = None
     """The document of a comparison that is not with the record."""
+    host: str = ""
+    """Name of the machine that made it; empty: this one."""
 
 
 class Place(Protocol):

@@ -128,11 +128,11 @@ class _Ledger:
             return Played(number, found, seconds=round(outcome.seconds, 3))
         if not outcome.replay:
             said = judging.unplayed(outcome.error, outcome.hint)
-            return Played(number, said, seconds=outcome.seconds)
+            return Played(number, said, seconds=outcome.seconds, host=outcome.host)
         run, store = self._chosen[at].run, self._project.store
         record = records.read(store, run.id, outcome.replay)
         if record.result:
             how = printed.rules(yardstick.policy_now(self._project, run.manifest))
             self._results[at][number] = printed.taken_in(store, record.result, how)
         played = Played(number, record.comparison, outcome.replay, outcome.seconds, record.reused)
-        return replace(played, seconds=round(outcome.seconds, 3))
+        return replace(played, seconds=round(outcome.seconds, 3), host=outcome.host)

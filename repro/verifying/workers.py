@@ -15,8 +15,8 @@ from repro import canonical, process
 from repro.process import Peer
 from repro.verifying.tasks import Outcome, Say, Task
 
-_ARGV = (sys.executable, "-m", "repro.verifying.worker")
-_NEUTRAL = Path(repro.__file__).parents[1]
+ARGV = (sys.executable, "-m", "repro.verifying.worker")
+NEUTRAL = Path(repro.__file__).parents[1]
 """Python looks for modules in the current folder first: the project's `json.py` must not be ours."""
 
 
@@ -54,20 +54,11 @@ class Workers:
         peer = self._peer()
         if peer is None:
             return Outcome(error="it was not begun any more")
-        peer.send(json.dumps(task.document()))
-        while (line := peer.receive()) is not None:
-            document: dict[str, Any] = json.loads(line)
-            if "step" not in document:
-                return Outcome(
-                    **{**document, "comparison": canonical.loads(document["comparison"].encode())}
-                )
-            self._say(task.label, document["step"])
+        outcome = told(peer, task, self._say)
+        if outcome:
+            return outcome
         self._own.peer = None
-        code = peer.wait(process.GRACE * 3)
-        return Outcome(
-            error=f"the process that replayed it ended with exit code {code}",
-            hint=f"repro replay {task.run[:12]}",
-        )
+        return lost(peer, task)
 
     def _peer(self) -> Peer | None:
         """This thread's process; None once no more is wanted."""
@@ -77,6 +68,27 @@ class Workers:
         with self._guard:
             if self._over:
                 return None
-            self._own.peer = peer = Peer(_ARGV, self._environ, _NEUTRAL)
+            self._own.peer = peer = Peer(ARGV, self._environ, NEUTRAL)
             self._peers.append(peer)
         return peer
+
+
+def told(peer: Peer, task: Task, say: Say) -> Outcome | None:
+    """What the process says of the task; None where it ended without a word."""
+    peer.send(json.dumps(task.document()))
+    while (line := peer.receive()) is not None:
+        document: dict[str, Any] = json.loads(line)
+        if "step" not in document:
+            comparison = canonical.loads(document["comparison"].encode())
+            return Outcome(**{**document, "comparison": comparison})
+        say(task.label, document["step"])
+    return None
+
+
+def lost(peer: Peer, task: Task) -> Outcome:
+    """What stands for a replay whose process ended."""
+    code = peer.wait(process.GRACE * 3)
+    return Outcome(
+        error=f"the process that replayed it ended with exit code {code}",
+        hint=f"repro replay {task.run[:12]}",
+    )

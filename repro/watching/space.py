@@ -11,12 +11,13 @@ from pathlib import Path
 from repro.watching.trace import Reading
 
 ENOUGH = 64 << 20
-"""Bytes that may lie unread."""
+"""Bytes that may lie there and are read already."""
 _KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02
 
 
 class Compactor(threading.Thread):
-    """Reads a trace while it grows, and gives back the space of what is read.
+    """Reads a trace while it grows, so that little is left to read in the end, and gives back the space of
+    what is read.
 
     The tracer notices nothing: the file keeps its length, with a hole at its beginning.
     """
@@ -27,11 +28,14 @@ class Compactor(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
+        freed = 0
         while not self._stopped.wait(self._every):
             with contextlib.suppress(OSError):
-                if self._trace.stat().st_size - self._reading.offset > ENOUGH:
+                if self._trace.stat().st_size > self._reading.offset:
                     self._reading.go_on(self._trace)
-                    free(self._trace, self._reading.offset)
+                if self._reading.offset - freed > ENOUGH:
+                    freed = self._reading.offset
+                    free(self._trace, freed)
 
     def stop(self) -> Reading:
         """Ends it; the reading, for the caller to go on with."""

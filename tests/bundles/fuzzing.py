@@ -6,6 +6,7 @@ documents of a bundle, all of its layers verified, or one error of repro's own: 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
@@ -22,7 +23,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from repro import canonical
-from repro.bundles import coding
+from repro.bundles import coding, groups
 from repro.bundles.opening import TarSource, open_bundle
 from repro.bundles.refusing import refused
 from repro.bundles.tar_writing import END, blob_name, header, padding
@@ -178,15 +179,49 @@ def frames(draw: st.DrawFn, honest: Parts) -> bytes:
     return bundle_files.packed(parts.files())
 
 
+def grouped(honest: Parts) -> bool:
+    return any("groups/" in str(item.get("annotations")) for item in honest.bundle["layers"])
+
+
+def unpacked(honest: Parts, title: str) -> bytes:
+    """The content of a layer."""
+    layer = honest.layer(title)
+    blob = honest.blobs[layer["digest"]]
+    return coding.zstd.decompress(blob) if layer["mediaType"].endswith("+zstd") else blob
+
+
+@st.composite
+def group_files(draw: st.DrawFn, honest: Parts) -> bytes:
+    """A bundle whose group has another listing, or other bytes in its tar, with honest digests around."""
+    parts = copy.deepcopy(honest)
+    document = json.loads(unpacked(honest, "groups/00001.json"))
+    made = bytearray(unpacked(honest, "groups/00001.tar"))
+    for _ in range(draw(st.integers(0, 2))):
+        places = nodes(document)
+        node, key = places[draw(st.integers(0, len(places) - 1))]
+        node[key] = draw(VALUES)
+        if not isinstance(document, dict):
+            break
+    for _ in range(draw(st.integers(0, 2))):
+        new = draw(st.binary(min_size=1, max_size=40))
+        at = draw(st.integers(0, len(made) - len(new)))
+        made[at : at + len(new)] = new
+    with contextlib.suppress(ValueError):
+        parts.replace("groups/00001.json", json.dumps(document).encode(), in_run=False)
+        parts.replace("groups/00001.tar", bytes(made), in_run=False)
+    return sealed(parts)
+
+
 def bundles(honest: Parts) -> st.SearchStrategy[bytes]:
     content = bundle_files.packed(copy.deepcopy(honest).files())
     plain = st.binary(max_size=2000).map(lambda item: item + bytes(-len(item) % 512) + END)
     single = st.tuples(st.text("abc./", min_size=1, max_size=20), st.binary(max_size=50)).map(
         lambda item: header(item[0], len(item[1])) + item[1] + padding(len(item[1])) + END
     )
-    return st.one_of(
-        documents(honest), documents(honest), archives(content), frames(honest), plain, single
-    )
+    strategies = [documents(honest), documents(honest), archives(content), frames(honest)]
+    if grouped(honest):
+        strategies += [group_files(honest)] * 3
+    return st.one_of(*strategies, plain, single)
 
 
 def outcome(content: bytes) -> str:
@@ -201,6 +236,12 @@ def outcome(content: bytes) -> str:
                 chunks = coding.decoded(chunks, layer.path, layer.content_size)
             if coding.digest(chunks) != layer.content_digest:
                 raise refused("a digest")
+        for group in opened.groups:
+            layer = group.archive
+            chunks = source.chunks(layer.blob.digest)
+            if layer.is_compressed:
+                chunks = coding.decoded(chunks, layer.path, layer.content_size)
+            groups.unpack(chunks, group, lambda digest: io.BytesIO())
     except ReproError as error:
         said = str(error)
         assert said.isprintable() and len(said) < 1000, said

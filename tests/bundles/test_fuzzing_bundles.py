@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import bundle_files
 import fuzzing
 import test_images_in_bundles as images
+import workbench
 from bundle_files import Parts, changed, packed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,18 @@ def test_whatever_is_opened_is_a_bundle_or_refused(honest: Parts) -> None:
     def check(content: bytes) -> None:
         fuzzing.outcome(content)
 
+    check()
+
+
+def test_no_group_makes_anything_else() -> None:
+    honest = bundle_files.read(workbench.ROOT / "specs/compat/v1/bundle-groups.tar")
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(fuzzing.group_files(honest))
+    def check(content: bytes) -> None:
+        fuzzing.outcome(content)
+
+    assert fuzzing.outcome(packed(changed(honest, lambda parts: None).files())) == "taken"
     check()
 
 

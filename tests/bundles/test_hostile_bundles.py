@@ -433,6 +433,20 @@ RUNS: dict[str, tuple[Change, str]] = {
         {"name": "mlflow", "url": "http://127.0.0.1:1", "variable": "LD_PRELOAD"}]), "a server"),
     "a program that is shell text": (run("definition", "environment", "tools",
                                          value=["make; touch /x"]), "a program"),
+    "a package of conda with two lines": (run("definition", "environment", "conda", value=[
+        {"name": "a", "version": "1\nhttps://x.example/b-1-0.conda"}]), "a package of conda"),
+    "a package of conda at a file of this machine": (run("definition", "environment", "conda", value=[
+        {"name": "a", "version": "1", "url": "file:///etc/a-1-0.conda"}]), "a package of conda"),
+    "a package of conda with a hash of its own": (run("definition", "environment", "conda", value=[
+        {"name": "a", "version": "1", "url": "https://x.example/a-1-0.conda#" + "0" * 32}]),
+        "a package of conda"),
+    "a package of conda with an option": (run("definition", "environment", "conda", value=[
+        {"name": "a", "version": "1", "url": "https://x.example/a --file=/etc/b.conda"}]),
+        "a package of conda"),
+    "a package of conda with an odd digest": (run("definition", "environment", "conda", value=[
+        {"name": "a", "version": "1", "md5": "sha256:x"}]), "a package of conda"),
+    "a package of conda without a name": (run("definition", "environment", "conda", value=[
+        {"name": "", "version": "1"}]), "a package of conda"),
     "a pattern that leads out": (run("policy", "ignored_outputs", value=["/a/../../b"]), "a pattern"),
     "a wrong type": (run("definition", "command", value=5), "not valid"),
     "another schema": (run("schema", value="repro/other/v1"), "schema"),

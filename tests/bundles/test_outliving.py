@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,6 @@ def here(tmp_path: Path) -> Path:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def forget() -> Iterator[list[str]]:
-    """Images that are removed in the end, whether they are there or not."""
-    names: list[str] = []
-    yield names
-    for name in names:
-        subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
 
 
 @pytest.mark.docker
@@ -59,7 +49,9 @@ def test_a_complete_bundle_outlives_project_remote_and_images(
     forget += [image, carried]
     subprocess.run(["docker", "rmi", "--force", carried], capture_output=True, check=False)
     tool("show", cwd=here).expect(0)
+    begin = workbench.now()
     replayed = tool("replay", "latest", "--json", cwd=here, env=CUT_OFF).expect(0)
+    assert workbench.networks_since(begin, tool.pids) == {"none"}, "it had a network to build with"
     assert replayed.verdict == "identical"
     assert {item["path"] for item in run["manifest"]["result"]["outputs"]} >= workbench.OUTPUTS
     assert not _names_of(image), "the image was built, not taken from the bundle"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,10 @@ import workbench
 from test_outliving import CUT_OFF
 from workbench import Project
 
+from repro import sessions
+from repro.engines.docker import networks
+from repro.engines.docker.client import connect
+from repro.engines.docker.container import created
 from repro.store import Store
 
 
@@ -77,4 +82,43 @@ def test_a_replay_needs_no_index(
     env = {**CUT_OFF, "REPRO_BASE_IMAGE": os.environ["REPRO_BASE_IMAGE"], "PIP_NO_INDEX": None,
            "UV_CACHE_DIR": str(tmp_path / "no-cache"), "XDG_CACHE_HOME": str(tmp_path / "none")}  # fmt: skip
     words = ("replay", "latest", "--json", "--engine", engine)
+    begin = workbench.now()
     assert project.repro(*words, cwd=here, env=env).expect(0).verdict == "identical"
+    # neither what the command does nor what an installation executes reached a network
+    assert workbench.networks_since(begin, project.repro.pids) == (
+        {"none"} if engine == "docker" else set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("offline", "loopback", "programs", "network"),
+    [
+        (True, False, False, "none"),
+        (True, True, False, "none"),
+        (True, False, True, "bridge"),
+        (True, True, True, "host"),
+        (False, False, False, "bridge"),
+        (False, True, False, "host"),
+    ],
+)
+def test_a_build_has_the_network_that_it_needs(
+    offline: bool, loopback: bool, programs: bool, network: str
+) -> None:
+    assert networks.mode(offline=offline, loopback=loopback, programs=programs) == network
+
+
+@pytest.mark.docker
+def test_a_build_is_taken_off_the_network(project: Project) -> None:
+    client = connect(os.environ)
+    image = os.environ["REPRO_BASE_IMAGE"].format(version=platform.python_version())
+    seen = "import os; print(*sorted(os.listdir('/sys/class/net')))"
+    with sessions.session(Store.open(project.path)) as session:
+        options = {"image": image, "command": ["sleep", "60"], "network_mode": "bridge"}
+        with created(client, session, options) as container:
+            container.start()
+            assert b"eth0" in container.exec_run(["python3", "-c", seen]).output
+            networks.cut(client, container)
+            assert b"eth0" not in container.exec_run(["python3", "-c", seen]).output
+            with networks.connected(client, container):
+                assert b"eth" in container.exec_run(["python3", "-c", seen]).output
+            assert b"eth" not in container.exec_run(["python3", "-c", seen]).output

@@ -24,7 +24,7 @@ def test_a_secret_in_what_came_out_stops_the_export(
         f"{printing}; open('metrics.json', 'w').write('{{\"a\": 1}}')"
     )
     project.write("local/token", TOKEN)
-    project.record("python", "-c", code)
+    project.record("python", "-c", code, options=("--allow-secrets",))
     target = tmp_path / "run.tar"
     done = project.repro("export", "latest", str(target), cwd=project.path)
     place = "log stdout:1" if where == "log" else "output notes.txt:1"

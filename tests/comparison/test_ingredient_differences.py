@@ -15,6 +15,7 @@ from side_by_side import DEFINITION, scalars, with_image
 from repro.comparison import compare_manifests
 from repro.comparison.ingredients import compare_definitions
 from repro.manifest import (
+    CondaFile,
     Data,
     DataKind,
     Definition,
@@ -316,3 +317,18 @@ def test_another_id_never_comes_without_a_difference(a, b):
     assert [(item.ingredient, item.name, item.a, item.b) for item in forth] == [
         (item.ingredient, item.name, item.b, item.a) for item in back
     ]
+
+
+def test_packages_of_conda():
+    mine = CondaFile("mkl", "2024.0", "h_0", "https://c.example/linux-64/mkl.conda", "a" * 32)
+    base = environment(conda=(mine,))
+
+    def found(*files):
+        return only(environment(conda=files), base)
+
+    assert found() == ("packages", "conda mkl", "2024.0 h_0", None, "removed")
+    assert found(replace(mine, version="2025.0"))[2:4] == ("2024.0 h_0", "2025.0 h_0")
+    assert found(replace(mine, build="h_1"))[2:] == ("2024.0 h_0", "2024.0 h_1", "")
+    same_name = found(replace(mine, md5="b" * 32))
+    assert same_name[4] == "the same build by its name, from another file"
+    assert only(base)[:2] == ("packages", "conda mkl")

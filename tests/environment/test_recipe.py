@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from repro.environment import recipe
+from repro.environment import conda, recipe
 from repro.environment.recipe import Recipe, default_base, pinned, relaxed, render
 from repro.manifest import (
     Command,
+    CondaFile,
     Definition,
     Environment,
     EnvironmentKind,
@@ -176,3 +177,66 @@ def test_a_recipe_is_frozen_and_pure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(made, Recipe)
     with pytest.raises(AttributeError):
         made.key = "x"  # type: ignore[misc]
+
+
+# --- conda ----------------------------------------------------------------------------------
+
+OF_CONDA = (
+    CondaFile(
+        "python", "3.11.7", "h_0", "https://c.example/f/linux-64/python-3.11.7-h_0.conda", "a" * 32
+    ),
+    CondaFile(
+        "mkl", "2024.0", "h_0", "https://c.example/f/linux-64/mkl-2024.0-h_0.conda", "b" * 32
+    ),
+)
+
+
+def with_conda(*files: CondaFile) -> Definition:
+    made = definition()
+    return replace(made, environment=replace(made.environment, conda=files))
+
+
+def test_condas_packages_come_first_and_pips_on_top() -> None:
+    made = render(with_conda(*OF_CONDA), LOCK)
+    by_rattler, install = made.commands(uv="UV", folder="IN", cache="CACHE")
+    assert by_rattler == (
+        "UV", "run", "--no-project", "--isolated", "--python", ">=3.10", "--with", conda.RATTLER,
+        "python", "IN/conda_install.py", "IN/conda-explicit.txt", "/opt/repro/venv", "CACHE",
+    )  # fmt: skip
+    assert install[-2:] == ("-r", "IN/requirements.lock")
+    first, again = made.commands(micromamba="/bin/mm", folder="IN")
+    assert first == (
+        "/bin/mm", "create", "--yes", "--quiet", "--no-rc",
+        "--prefix", "/opt/repro/venv", "--file", "IN/conda-explicit.txt",
+    )  # fmt: skip
+    assert again[1:3] == ("pip", "install")
+    assert made.variables == {
+        "CONDA_PREFIX": "/opt/repro/venv",
+        "PATH": "/opt/repro/venv/bin:$PATH",
+    }
+    assert "2 packages on top of 2 of conda" in made.summary
+
+
+def test_the_explicit_list_is_sorted_and_part_of_the_key() -> None:
+    made = render(with_conda(*OF_CONDA))
+    assert made.files["conda-explicit.txt"].splitlines() == [
+        "@EXPLICIT",
+        "https://c.example/f/linux-64/mkl-2024.0-h_0.conda#" + "b" * 32,
+        "https://c.example/f/linux-64/python-3.11.7-h_0.conda#" + "a" * 32,
+    ]
+    assert render(with_conda(*reversed(OF_CONDA))).key == made.key
+    other = replace(OF_CONDA[1], md5="c" * 32)
+    keys = {made.key, render(definition()).key, render(with_conda(OF_CONDA[0], other)).key}
+    assert len(keys) == 3
+    # without any, the key is that of earlier versions
+    assert "conda" not in "".join(render(definition(), LOCK).files)
+
+
+def test_the_dockerfile_of_a_conda_environment() -> None:
+    text = render(with_conda(*OF_CONDA), LOCK).dockerfile
+    assert "COPY conda-explicit.txt conda_install.py /opt/repro/" in text
+    assert "micromamba create" in text
+    assert conda.RATTLER in text
+    assert "ENV CONDA_PREFIX=/opt/repro/venv PATH=/opt/repro/venv/bin:$PATH" in text
+    assert "python3 -m venv /opt/repro/venv" not in text
+    assert text.index("micromamba") < text.index("requirements.lock")

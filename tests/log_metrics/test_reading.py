@@ -359,3 +359,48 @@ def test_what_only_sounds_like_a_tool_is_read(line: str) -> None:
 def test_a_message_that_is_cut_short_takes_no_metric_along(before: str, line: str) -> None:
     first, second = (metrics(f"{before}\n{line.format(value)}\n") for value in (0.25, 0.75))
     assert first != second and 0.25 in first.values()
+
+
+# --- the number of a process behind a prefix ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INFO [4711] starting\nINFO [4711] loss=0.3\n",
+        "INFO [7] starting\nINFO [7] loss=0.3\n",
+        "[INFO] [4711] starting\n[WARNING] [4711] careful\n[INFO] [4711] loss=0.3\n",
+        "2024-01-01 10:00:00,123 INFO [4711] go\n2024-01-01 10:00:01,123 INFO [4711] loss=0.3\n",
+        "INFO [4711]: go\nno prefix, no number\nINFO [4711]: loss=0.3\n",
+    ],
+)
+def test_the_number_of_a_process_is_no_step(text: str) -> None:
+    assert metrics(text) == {"loss": 0.3}
+    assert ("process number", Aside.SETTING) in set(asides(text))
+
+
+def test_a_process_that_tells_the_same_thing_again() -> None:
+    text = "INFO [4711] epoch 1 loss=0.5\nINFO [4711] epoch 2 loss=0.3\n"
+    assert metrics(text) == {"loss": {1: 0.5, 2: 0.3}}
+    assert metrics(text.replace("4711", "12")) == metrics(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INFO [50] loss=0.3\n",  # one line: nobody can tell
+        "INFO [50] loss=0.3\nINFO [50] acc=0.9\n",  # both of the last epoch
+        "INFO [1] loss=0.5\nINFO [50] loss=0.3\n",
+        "INFO [50] starting\nINFO loss=0.3\n",  # not every line has it
+        "INFO [50] loss=0.5\nINFO [60] loss=0.5\nINFO [60] done\n",
+        "[50] starting\n[50] loss=0.3\n",  # behind no prefix
+    ],
+)
+def test_a_number_in_brackets_that_may_be_a_step_still_counts(text: str) -> None:
+    """Where it were passed over, a replay with other steps would be taken for the same."""
+    assert metrics(text) != metrics(text.replace("[50]", "[55]"))
+
+
+def test_a_number_that_is_alone_behind_the_prefix_counts() -> None:
+    text = "INFO [4711]\nINFO [4711] loss=0.3\n"
+    assert metrics(text) != metrics(text.replace("4711", "4712"))

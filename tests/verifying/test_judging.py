@@ -63,6 +63,44 @@ def test_replays_that_agree_with_each_other_blame_the_place() -> None:
     assert "repeats itself here" in found.diagnosis
 
 
+def on(hosts: list[str], *losses: float, machines: tuple[Host, ...] = ()) -> Verified:
+    """Replays of several machines."""
+    results = {number: yielding(loss) for number, loss in enumerate(losses, 1)}
+    for number, machine in enumerate(machines, 1):
+        results[number] = replace(results[number], host=machine)
+    played = [
+        Played(number, compare_results(yielding(0.5), result, Policy()), f"{number}", host=host)
+        for (number, result), host in zip(results.items(), hosts)
+    ]
+    return judged(CHOSEN, len(losses), played, results, Policy())
+
+
+def told(found: Verified) -> str:
+    """What is said of the cause."""
+    notes = [note for item in found.replays for note in item.comparison.notes]
+    return " ".join([found.diagnosis, *notes])
+
+
+def test_two_machines_that_differ_say_nothing_of_the_training_itself() -> None:
+    old, new = Host(cpu="old", engine="Docker"), Host(cpu="new", engine="Docker")
+    found = on(["a", "b"], 0.5, 0.6, machines=(old, new))
+    assert found.verdict is Verdict.DIFFERENT
+    assert "replays 1 on a and 2 on b differ" in found.diagnosis
+    assert "CPU: old and new" in found.diagnosis
+    assert "not deterministic" not in told(found)
+    # also where nothing is known that tells them apart
+    found = on(["a", "b"], 0.5, 0.6)
+    assert "two machines" in found.diagnosis and "not deterministic" not in told(found)
+    # and on one machine under other settings
+    found = on(["", ""], 0.5, 0.6, machines=(Host(cpus=1), Host(cpus=2)))
+    assert "CPUs: 1 and 2" in found.diagnosis and "not deterministic" not in told(found)
+
+
+def test_two_on_the_same_of_several_machines_tell() -> None:
+    found = on(["a", "b", "a"], 0.5, 0.5, 0.6)
+    assert "not deterministic: replays 1 and 3" in found.diagnosis and "on a" in found.diagnosis
+
+
 def test_within_tolerance_of_the_record_and_not_of_each_other_is_different() -> None:
     found = judge(0.59, 0.41, tolerances=(Tolerance("loss", absolute=0.1),))
     assert all(item.comparison.verdict is Verdict.EQUIVALENT for item in found.replays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -79,3 +80,12 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def telling(output: bytes) -> str:
+    """The line of a failed build that says most."""
+    lines = [
+        line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()
+    ]
+    telling = [line for line in lines if re.search(r"error|fail|no solution|not found", line, re.I)]
+    return " ".join((telling or lines or ["no output"])[-3:])[:600]

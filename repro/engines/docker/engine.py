@@ -29,7 +29,7 @@ class DockerEngine:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._client = connect(environ)
         self.images = Images(self._client)
-        self._environments = Environments(self._client, self.images)
+        self._environments = Environments(self._client, self.images, environ)
 
     def version(self) -> str:
         with explained("asking for its version"):

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import docker
@@ -20,9 +21,11 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from repro.capturing import host
+from repro.engines import conda
 from repro.engines import uv as tools
 from repro.engines.base import Site
-from repro.engines.docker.client import FAULTS, explained, short
+from repro.engines.docker import conda_inside, networks
+from repro.engines.docker.client import FAULTS, explained, short, telling
 from repro.engines.docker.container import created
 from repro.engines.docker.images import Images
 from repro.environment import dockerfile
@@ -72,8 +75,10 @@ class _NoCompiler(Unreplayable):
 class Environments:
     """The environment images of one engine."""
 
-    def __init__(self, client: docker.DockerClient, images: Images) -> None:
-        self._client, self._images = client, images
+    def __init__(
+        self, client: docker.DockerClient, images: Images, environ: Mapping[str, str]
+    ) -> None:
+        self._client, self._images, self._environ = client, images, environ
         self._aside = ThreadPoolExecutor(max_workers=1)
         self._removals: list[Future[None]] = []
 
@@ -87,6 +92,7 @@ class Environments:
     ) -> tuple[Image, bool, tuple[Finding, ...]]:
         if known := self._known(recipe):
             return known, True, ()
+        conda.check(recipe, self._machine())
         base, concerns = self._images.recorded(recipe.image, progress)
         try:
             image, lacking = self._built(recipe, base, site, progress)
@@ -128,15 +134,24 @@ class Environments:
             container.start()
             lacking = self._install_tools(container, recipe, site)
             compiled: tuple[Finding, ...] = ()
-            for command in recipe.commands(uv="/repro/uv", folder="/repro/in"):
+            env = tools.build_environment(site.sources)
+            steps, how = list(recipe.commands()), []
+            if recipe.conda:
+                chosen = conda_inside.installer(container, self._environ, self._machine())
+                first, *steps = recipe.commands(micromamba=chosen.micromamba)
+                progress.detail(" ".join(first))
+                conda_inside.install(container, chosen, first, env)
+                how = [chosen.finding]
+            if site.sources.offline:
+                networks.cut(self._client, container)
+            for command in steps:
                 progress.detail(" ".join(command))
-                env = tools.build_environment(site.sources)
                 words = tools.told(command, site.sources)
                 try:
                     self._exec(container, words, env)
                 except _NoCompiler:
                     progress.detail("installing a compiler")
-                    compiled = self._get_compiler(container, env)
+                    compiled = self._get_compiler(container, site, env)
                     self._exec(container, words, env)
             self._compile(container)
             facts = self._facts(container)
@@ -154,17 +169,24 @@ class Environments:
                         f"LABEL {FACTS}={json.dumps(json.dumps(facts))}",
                     ],
                 )
-        return Image(tag, id=made["Id"]), (*lacking, *compiled)
+        return Image(tag, id=made["Id"]), (*lacking, *compiled, *how)
 
-    def _get_compiler(self, container: Container, env: dict[str, str]) -> tuple[Finding, ...]:
+    def _machine(self) -> str:
+        return str(self._client.info().get("Architecture", ""))
+
+    def _get_compiler(
+        self, container: Container, site: Site, env: dict[str, str]
+    ) -> tuple[Finding, ...]:
         """For packages of which there is source only; uv keeps what is built, so it is done once."""
         words = ["/bin/sh", "-c", dockerfile.get(("cc", "c++", "make"))]
-        with explained("installing a compiler"):
+        reached = site.sources.offline and not tools.uses_loopback(site.sources)
+        network = networks.connected(self._client, container) if reached else nullcontext()
+        with network, explained("installing a compiler"):
             code, said = container.exec_run(words, environment=env)
         if code:
             raise Unreplayable(
                 "a package has to be compiled, the base image has no compiler, and none could be installed: "
-                f"{_telling(said)}",
+                f"{telling(said)}",
                 "name an image that has one: `image:` in repro.yaml",
             )
         return (
@@ -195,7 +217,7 @@ class Environments:
                 Severity.RISKS,
                 "image",
                 f"the image lacks programs that the run started ({', '.join(recipe.tools)}), and they "
-                f"could not be installed: {_telling(said)}",
+                f"could not be installed: {telling(said)}",
                 "name an image that has them: `image:` in repro.yaml",
             ),
         )
@@ -243,7 +265,7 @@ class Environments:
         mounts = [
             Mount(
                 "/repro/uv",
-                str(tools.linux_uv(self._client.info().get("Architecture", ""))),
+                str(tools.linux_uv(self._machine())),
                 type="bind",
                 read_only=True,
             ),
@@ -257,6 +279,8 @@ class Environments:
             mounts.append(
                 Mount(tools.CA_INSIDE, str(site.sources.ca_bundle), type="bind", read_only=True)
             )
+        if recipe.conda:
+            mounts += conda_inside.mounts(self._environ, self._machine())
         if recipe.needs_source:
             mounts.append(Mount(site.inside, str(site.workspace), type="bind"))
         return {
@@ -268,23 +292,30 @@ class Environments:
             ),
             "user": "0:0",
             "mounts": mounts,
-            "network_mode": "host" if tools.uses_loopback(site.sources) else "bridge",
+            "network_mode": networks.mode(
+                offline=site.sources.offline,
+                loopback=tools.uses_loopback(
+                    site.sources, *(item.url or "" for item in recipe.conda)
+                ),
+                # packages of conda do not come along: they are fetched as programs are
+                programs=bool(recipe.tools or recipe.conda),
+            ),
         }
 
     def _exec(self, container: Container, command: tuple[str, ...], env: dict[str, str]) -> None:
         with explained("building the environment"):
             code, output = container.exec_run(list(command), environment=env)
         if code and command[1] == "venv":
-            raise NoInterpreter(_telling(output))
+            raise NoInterpreter(telling(output))
         if code and _WANTS_COMPILER.search(output):
             raise _NoCompiler(
-                f"the environment could not be built for want of a compiler: {_telling(output)}",
+                f"the environment could not be built for want of a compiler: {telling(output)}",
                 "name an image that has one: `image:` in repro.yaml",
             )
         if code:
             raise Unreplayable(
                 f"the environment could not be built: `{' '.join(command[:4])} …` failed: "
-                f"{_telling(output)}",
+                f"{telling(output)}",
                 "the whole output is above with --verbose; `repro doctor` checks index and network",
             )
 
@@ -360,12 +391,3 @@ def _facts(label: str) -> dict[str, Any]:
 
 def _tag(key: str) -> str:
     return key.removeprefix("sha256:")[:32]
-
-
-def _telling(output: bytes) -> str:
-    """The line of a failed build that says most."""
-    lines = [
-        line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()
-    ]
-    telling = [line for line in lines if re.search(r"error|fail|no solution|not found", line, re.I)]
-    return " ".join((telling or lines or ["no output"])[-3:])[:600]
