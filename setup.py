@@ -38,12 +38,14 @@ setup(
         "uv>=0.5",
     ],
     extras_require={
+        "prometheus": ["prometheus-client>=0.20"],
         "dask": ["distributed>=2024.1"],
         "dev": [
             "distributed>=2024.1",
             "hypothesis>=6",
             "jsonschema>=4",
             "mypy>=1.10",
+            "prometheus-client>=0.20",
             "pytest>=8",
             "pytest-timeout>=2",
             "pytest-xdist>=3",
@@ -52,5 +54,8 @@ setup(
             "types-PyYAML",
         ],
     },
-    entry_points={"console_scripts": ["repro = repro.cli:main"]},
+    entry_points={
+        "console_scripts": ["repro = repro.cli:main"],
+        "pytest11": ["repro = repro.pytest_plugin"],
+    },
 )

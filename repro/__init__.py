@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repro.api import capture, compare, load, replay, run
+    from repro.asserting import assert_reproduces
     from repro.comparison import Comparison, Verdict
     from repro.errors import ReproError
     from repro.manifest import Manifest
@@ -31,6 +32,7 @@ __all__ = [
     "Run",
     "Verdict",
     "__version__",
+    "assert_reproduces",
     "capture",
     "compare",
     "load",
@@ -46,6 +48,7 @@ _PLACES = {
     "ReproError": "repro.errors",
     "Run": "repro.store",
     "Verdict": "repro.comparison",
+    "assert_reproduces": "repro.asserting",
     "capture": "repro.api",
     "compare": "repro.api",
     "load": "repro.api",

@@ -109,6 +109,20 @@ def _replay(record: dict[str, Any], run_id: str, identity: str, name: str) -> Re
     )
 
 
+def by_age(store: Store, run_id: str) -> tuple[list[Replay], list[str]]:
+    """All replays of a run, the oldest first; and what is wrong with each record that cannot be read."""
+    found, damaged = [], []
+    for identity in store.replay_ids_of(run_id):
+        name = f"the replay record {identity[:12]}"
+        try:
+            found.append(read(store, run_id, identity))
+        except (ReproError, OSError) as error:
+            damaged.append(str(error))
+        except (KeyError, TypeError) as error:
+            damaged.append(f"{name} is not valid: {error!r}")
+    return sorted(found, key=lambda item: (str(item.created), item.id)), sorted(damaged)
+
+
 def comparison_of(document: Any, name: str) -> Comparison:
     """A comparison out of its document. Raises Corrupt."""
     try:

@@ -81,7 +81,7 @@ def test_every_example_of_the_prose_is_valid(name: str, text: str) -> None:
 
 def test_there_is_an_example_of_every_document() -> None:
     shown = {match[1] for path in PROSE for match in MARKED.finditer(path.read_text("utf-8"))}
-    for name in ("run", "list", "diff", "replay"):
+    for name in ("run", "list", "diff", "replay", "verification", "history"):
         assert f"{name}.schema.json" in shown
 
 

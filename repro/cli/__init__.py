@@ -33,6 +33,7 @@ COMMANDS = {
     "push": ("repro.cli.push", "Bring a run to a folder, a bucket or a registry."),
     "pull": ("repro.cli.push", "Take a run from there."),
     "verify": ("repro.cli.verify", "Replay runs several times; all must say the same."),
+    "history": ("repro.cli.history", "Show a run's replays over time, and what changed."),
     "accept": ("repro.cli.accept", "Take a replay as the new baseline, and say why."),
     "noise": ("repro.cli.noise", "Measure how far a run scatters; propose tolerances."),
     "sign": ("repro.cli.sign", "Vouch for a run, or for what a replay of it came to."),

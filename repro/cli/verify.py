@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from repro.cli import reports as reporting
 from repro.cli import terminal
+from repro.cli.heartbeat import Heartbeat
+from repro.cli.reports import Reports
 
 if TYPE_CHECKING:
     from repro.project import Project
@@ -74,6 +77,9 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
               help="Also change one ingredient of each run, and demand that it turns red.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verification as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
+@click.option("--cache-key", is_flag=True,
+              help="Replay nothing: print keys for a pipeline's caches of environments and data.")  # fmt: skip
+@reporting.options
 def verify_command(
     runs: tuple[str, ...],
     replays: int,
@@ -93,6 +99,8 @@ def verify_command(
     with_self_test: bool,
     as_json: bool,
     quiet: bool,
+    cache_key: bool,
+    reports: Reports,
 ) -> int:
     """Replay each RUN, several times if asked, and hold all results to the record and to each other.
 
@@ -103,8 +111,8 @@ def verify_command(
     Ends with 0 when every run passed, 1 when one is different, 3 when one failed, could not be replayed
     or was not reached.
     """
+    from repro import caching, verifying
     from repro import runs as finding
-    from repro import verifying
     from repro.cli.opening import open_project
     from repro.replaying import Options
     from repro.report import verification as report
@@ -112,6 +120,8 @@ def verify_command(
     from repro.verifying import Chosen, Request, Verified, selecting, self_test
     from repro.verifying.workers import Workers
 
+    if not cache_key:
+        reports.begin()
     project = open_project()
     if resume is not None and (steps is not None or with_self_test):
         raise click.UsageError("--resume is a check of its own: without --steps and --self-test")
@@ -135,6 +145,10 @@ def verify_command(
         selection = selecting.of_baselines(project, os.environ, progress)
     if since is not None:
         selection = selecting.affected(selection, _changes(project, since))
+    if cache_key:
+        needed = [item.run for item in selection.chosen]
+        click.echo(caching.keys(project, needed).lines, nl=False)
+        return 0
     options = Options(
         engine,
         network=network,
@@ -145,9 +159,6 @@ def verify_command(
         current=current or since is not None,
     )
     request = Request(replays, jobs or 1, options, fail_fast, within)
-
-    def say(label: str, step: str) -> None:
-        progress.step(f"{label}: {step}")
 
     def watch(item: Verified) -> None:
         progress.step(report.line(item))
@@ -160,14 +171,20 @@ def verify_command(
 
         wish = cluster.Wish(scheduler, jobs, via)
         wanted = [item.run for item in chosen]
-        with cluster.opened(project, wanted, wish, os.environ, say, progress) as place:
-            found = verifying.verify(project, chosen, request, place, watch)
+        with (
+            Heartbeat(progress.step) as beat,
+            cluster.opened(project, wanted, wish, os.environ, beat.step, progress) as place,
+        ):
+            found = verifying.verify(project, chosen, request, beat.around(place), watch)
         found = replace(found, notes=(*found.notes, *place.notes))
     else:
-        with Workers(request.jobs, os.environ, say) as workers:
-            found = verifying.verify(project, chosen, request, workers, watch)
+        with (
+            Heartbeat(progress.step) as beat,
+            Workers(request.jobs, os.environ, beat.step) as workers,
+        ):
+            found = verifying.verify(project, chosen, request, beat.around(workers), watch)
             if with_self_test and not found.stopped:
-                tests = self_test.self_test(project, chosen, request, workers)
+                tests = self_test.self_test(project, chosen, request, beat.around(workers))
                 found = replace(found, self_tests=tests)
     found = replace(found, notes=(*selection.notes, *found.notes))
     if as_json:
@@ -175,4 +192,5 @@ def verify_command(
     else:
         colour = terminal.use_colour(sys.stdout)
         click.echo(report.render(found, colour=colour, width=terminal.width()), nl=False)
+    reports.finish(found)
     return found.exit_code

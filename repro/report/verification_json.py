@@ -25,6 +25,7 @@ def document(found: Verification) -> dict[str, Any]:
         "exit_code": found.exit_code,
         "seconds": round(found.seconds, 3),
         "stopped": found.stopped,
+        "unaffected": found.unaffected,
         "values_compared": found.values,
         "notes": list(found.notes),
         "runs": [_run(item) for item in found.runs],
