@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from repro import plain_yaml
+from repro import plain_yaml, sizes
 from repro.errors import UsageError
 from repro.log_metrics import Rules
 from repro.manifest import Tolerance
@@ -340,32 +340,12 @@ def _resume(config: Config, value: Any) -> Config:
     return replace(config, resume=Resume(start, go_on))
 
 
-_UNITS = {
-    "": 1,
-    "B": 1,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "KIB": 2**10,
-    "MIB": 2**20,
-    "GIB": 2**30,
-    "TB": 10**12,
-    "TIB": 2**40,
-}
-
-
 def size(value: Any) -> int:
     """Bytes from ``1000``, ``"50 MB"`` or ``"1GiB"``. Raises ValueError."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    match = (
-        re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", value)
-        if isinstance(value, str)
-        else None
-    )
-    if not match or match[2].upper() not in _UNITS or len(match[1]) > 18:
-        raise ValueError(f"expected a size such as '50 MB', found {_kind(value)}")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    try:
+        return sizes.size(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, found {_kind(value)}") from error
 
 
 def _secrets(config: Config, value: Any) -> Config:

@@ -160,7 +160,7 @@ class _Saving:
         if image is not None:
             self.progress.step("copying the image into the store")
             target = StoreTarget(self.project.store, session)
-            blob = exporting.write_image(target, image)
+            blob = exporting_writing.write_image(target, image)
             self.images[handle] = Descriptor("image", blob.digest, blob.size, blob.media_type)
             self.size += target.size
         self._note(Carried(image=self.images[handle]), "image", 1)
