@@ -41,6 +41,7 @@ from repro.recording import outcome
 from repro.records import Replay, store_replay
 from repro.sessions import Session
 from repro.store import Run
+from repro.variations import Trial, applying
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Options:
     gpus: bool | None = None
     control: bool = False
     """Where it differs, and no other replay can tell: replay a second time, and compare the two."""
+    trial: Trial | None = None
+    """A replay of a probe's: under conditions that differ from the usual."""
 
 
 def replay(
@@ -72,16 +75,14 @@ def replay(
     """
     engine = engines.make(options.engine, environ)
     version = engine.version()
-    how = printed.rules(_policy(project, run.manifest))
+    how = printed.rules(policy_of(project, run.manifest))
     controls = tuple(
         printed.taken_in(project.store, item, how)
         for item in records.results(project.store, run.id)
     )
 
     def play() -> Replay:
-        with sessions.session(project.store, keep=lambda: options.keep) as session:
-            stage = _Stage(project, run, options, environ, session, engine, version)
-            return stage.played(sink, progress)
+        return attempt(project, run, options, environ, engine, version, sink, progress)
 
     done = play()
     if (
@@ -94,10 +95,26 @@ def replay(
         controls = (second.result,) if second.result else ()
     if done.result:
         again = f"repro replay {run.short} --control"
-        policy = _policy(project, run.manifest)
+        policy = policy_of(project, run.manifest)
         comparison = control.explained(done.comparison, done.result, controls, policy, again)
         done = replace(done, comparison=comparison)
     return store_replay(project.store, done)
+
+
+def attempt(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    engine: Engine,
+    version: str,
+    sink: Sink,
+    progress: Progress = SILENT,
+) -> Replay:
+    """One execution, compared with the record and not stored. ``version`` is the engine's own word."""
+    with sessions.session(project.store, keep=lambda: options.keep) as session:
+        stage = _Stage(project, run, options, environ, session, engine, version)
+        return stage.played(sink, progress)
 
 
 @dataclass(frozen=True)
@@ -127,7 +144,10 @@ class _Stage:
 
     @property
     def inside(self) -> str:
-        return self.engine.place(self.workspace, self.recorded)
+        trial = self.options.trial
+        return (trial.conditions.inside if trial else None) or self.engine.place(
+            self.workspace, self.recorded
+        )
 
     def played(self, sink: Sink, progress: Progress) -> Replay:
         """The replay, ``unreplayable`` where something that it needs could not be had."""
@@ -156,10 +176,13 @@ class _Stage:
         )
         places = self._outside(progress)
         ready = self._prepare(progress)
-        self.engine.adopt(self.workspace)
+        trial = self.options.trial
+        if trial and trial.conditions.leftovers:
+            applying.put_leftovers(trial.conditions.leftovers, self.workspace)
+        self._adopt(self.workspace)
         progress.step("executing")
         result = self._execute(ready, places, sink)
-        policy, store = _policy(self.project, self.manifest), self.project.store
+        policy, store = policy_of(self.project, self.manifest), self.project.store
         recorded = printed.taken_in(store, self.manifest.result, printed.rules(policy))
         result = printed.taken_in(store, result, printed.rules(policy))
         comparison = compare_results(recorded, result, policy, outputs.reader(store))
@@ -185,8 +208,12 @@ class _Stage:
         places = outside.of(self.manifest, root, self.session.folder("home"))
         outside.restore(self.project, self.manifest, self.workspace, places)
         for path in (places.home, *((root,) if root else ())):
-            self.engine.adopt(path)
+            self._adopt(path)
         return places
+
+    def _adopt(self, folder: Path) -> None:
+        trial = self.options.trial
+        self.engine.adopt(folder, trial.conditions.user if trial else None)
 
     def _prepare(self, progress: Progress) -> Ready:
         return preparing.prepare(
@@ -210,6 +237,7 @@ class _Stage:
         job = replace(self._job(ready), mounts=places.mounts, home=places.home)
         served = self._stand_in()
         job = served.around(job) if served else job
+        job, shim = self._on_trial(job)
         with ThreadPoolExecutor(max_workers=1) as aside:
             # beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(
@@ -223,6 +251,11 @@ class _Stage:
         if execution.interrupted:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
+        if (trial := self.options.trial) and shim:
+            trial.tell(applying.reported(shim, self.inside))
+            if trial.keep_written:
+                written = files.changes(before, after).written
+                applying.keep_leftovers(self.workspace, written, trial.keep_written)
         collected = results.collect(
             self.workspace, before, after, _expected(self.manifest), execution.started
         )
@@ -246,13 +279,22 @@ class _Stage:
             logs=log.store(self.project.store),
         )
 
+    def _on_trial(self, job: Job) -> tuple[Job, Path | None]:
+        """The job under the conditions of a probe, and the folder in which its shim reports."""
+        trial = self.options.trial
+        if not trial:
+            return job, None
+        shim = self.session.folder("shim")
+        job = replace(job, limit=trial.limit)
+        return applying.applied(trial.conditions, job, shim), shim
+
     def _stand_in(self) -> services.StandIn | None:
         """The server that stands in for the one that the command logged to."""
         used = self.manifest.definition.services
         if not used:
             return None
         folder = self.session.folder("service")
-        self.engine.adopt(folder)
+        self._adopt(folder)
         return services.stand_in(used, folder, isolated=self.engine.isolation != "none")
 
     def _job(self, ready: Ready) -> Job:
@@ -280,7 +322,7 @@ class _Stage:
         )
 
 
-def _policy(project: Project, manifest: Manifest) -> Policy:
+def policy_of(project: Project, manifest: Manifest) -> Policy:
     """The recorded policy; tolerances and rules for the log that the project has now count instead of the
     recorded ones, and outputs that it ignores now are ignored too, because both are learned after the run."""
     current = project.config

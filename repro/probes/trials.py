@@ -1,0 +1,85 @@
+"""The replays of one probe: each under its conditions, none stored, the same one never twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from repro import engines, replaying
+from repro.engines.base import Engine
+from repro.manifest import Outcome, Policy, Result
+from repro.process import Sink
+from repro.progress import Progress
+from repro.project import Project
+from repro.replaying import Options
+from repro.store import Run
+from repro.variations import Conditions, Seen, Trial
+
+PATIENCE = 300.0
+"""Seconds that any replay gets, and ten times as long as the control took, if that is more."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one replay of a probe came to."""
+
+    result: Result | None
+    reason: str
+    """Why there is no result."""
+    remedy: str
+    seen: Seen
+    passed: bool
+    """It agrees with the record."""
+
+    @property
+    def finished(self) -> bool:
+        return self.result is not None and self.result.outcome is Outcome.FINISHED
+
+
+@dataclass
+class Trials:
+    """Executes them; counts them."""
+
+    project: Project
+    run: Run
+    options: Options
+    environ: Mapping[str, str]
+    sink: Sink
+    progress: Progress
+    engine: Engine = field(init=False)
+    count: int = 0
+    loaders: int = 0
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        self.engine = engines.make(self.options.engine, self.environ)
+        self._version = self.engine.version()
+
+    @property
+    def policy(self) -> Policy:
+        return replaying.policy_of(self.project, self.run.manifest)
+
+    def take(self, what: str, conditions: Conditions, keep: Path | None = None) -> Tried:
+        """One replay. Raises Interrupted, EngineError."""
+        self.count += 1
+        self.progress.step(f"replay {self.count}: {what}")
+        seen: list[Seen] = []
+        trial = Trial(conditions, seen.append, keep, self.limit)
+        options = replace(self.options, trial=trial, control=False, keep=False)
+        done = replaying.attempt(
+            self.project, self.run, options, self.environ, self.engine, self._version, self.sink
+        )
+        reason = done.comparison.reasons[0] if done.result is None else ""
+        said = seen[0] if seen else Seen()
+        self.loaders = max(self.loaders, said.loaders)
+        return Tried(
+            done.result,
+            reason,
+            done.comparison.next_step,
+            said,
+            done.comparison.verdict.passed,
+        )
+
+    def give_time(self, control: Result) -> None:
+        self.limit = max(PATIENCE, 10 * (control.duration or 0.0))
