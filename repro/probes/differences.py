@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from repro.comparison import Status, compare_results
+from repro.comparison import Read, Status, compare_results
 from repro.manifest import Policy, Result
 from repro.probes.nouns import Change, Kind
 
@@ -13,19 +13,24 @@ _OTHER_OUTPUT = (Status.DIFFERENT, Status.MISSING, Status.NEW)
 
 
 def changes(
-    a: Result, b: Result, policy: Policy, leave_out: Collection[tuple[Kind, str]] = ()
+    a: Result,
+    b: Result,
+    policy: Policy,
+    read: Read,
+    leave_out: Collection[tuple[Kind, str]] = (),
 ) -> tuple[Change, ...]:
     """Metrics out of tolerance, outputs with other content, another end; but for those to ``leave_out``.
 
-    What only the policy ignores, and cosmetic differences, are none.
+    ``read`` gives the content of an output, where it was kept. What only the policy ignores, and cosmetic
+    differences, are none.
     """
-    return tuple(item for item in _changes(a, b, policy) if item.key not in leave_out)
+    return tuple(item for item in _changes(a, b, policy, read) if item.key not in leave_out)
 
 
-def _changes(a: Result, b: Result, policy: Policy) -> Iterator[Change]:
+def _changes(a: Result, b: Result, policy: Policy, read: Read) -> Iterator[Change]:
     if (a.outcome, a.exit_code) != (b.outcome, b.exit_code):
         yield Change(Kind.END, "exit code", a.exit_code, b.exit_code)
-    comparison = compare_results(a, b, policy, sides=_SIDES)
+    comparison = compare_results(a, b, policy, read, _SIDES)
     for metric in comparison.metrics:
         if metric.status.red:
             name = f"{metric.source}:{metric.name}"

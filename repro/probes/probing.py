@@ -11,20 +11,22 @@ from repro import sessions
 from repro.capturing import host
 from repro.errors import Interrupted
 from repro.manifest import PackageOrigin, Result
-from repro.probes import differences, searching
-from repro.probes.nouns import Change, Guilt, Kind, Probe, Probed
+from repro.probes import searching
+from repro.probes.knowledge import Knowledge
+from repro.probes.nouns import Change, Guilt, Kind, Probe
 from repro.probes.trials import Trials, Tried
 from repro.process import Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.replaying import Options
 from repro.store import Run
-from repro.variations import ALL, Conditions, Held, Scene, Variation, processors, together
+from repro.variations import ALL, Conditions, Held, Scene, processors, together
 
 ROUNDS = 3
-"""Other values for what differs by itself and was not moved by the first ones."""
-BY_NAME: Mapping[str, Variation] = {item.name: item for item in ALL}
+"""Attempts, each with other values, to find what moves that which differs by itself."""
 NOTHING = Conditions()
+NOT_HELD = (), ("addresses",), ("addresses", "clock"), ("addresses", "clock", "entropy")
+"""What to let go where a training does not finish with everything held."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Choice:
         return name not in self.skip and (not self.only or name in self.only)
 
 
+ALL_OF_THEM = Choice()
+
+
 def probe(
     project: Project,
     run: Run,
@@ -46,7 +51,7 @@ def probe(
     environ: Mapping[str, str],
     sink: Sink,
     progress: Progress = SILENT,
-    choice: Choice = Choice(),
+    choice: Choice = ALL_OF_THEM,
 ) -> Probe:
     """Find out what the run depends on that it should not. No replay of it is stored.
 
@@ -67,17 +72,18 @@ class _Work:
 
     def __init__(self, trials: Trials, choice: Choice, leftovers: Path) -> None:
         self._trials, self._choice, self._leftovers = trials, choice, leftovers
+        self._knowledge = Knowledge()
         self._first: Tried | None = None
+        self._scene = self._look(held=False)
+        self._holds: dict[str, Conditions] = {}
+        self._baseline: Result | None = None
         self._unstable: tuple[Change, ...] = ()
         self._unexplained: tuple[Change, ...] = ()
-        self._baseline: Result | None = None
-        self._holds: dict[str, Conditions] = {}
-        self._scene = self._look(False)
         self._left_out: frozenset[tuple[Kind, str]] = frozenset()
-        self._known: dict[str, Probed] = {}
-        self._drawn: tuple[tuple[str, str, int], ...] = ()
+        self._alone: dict[str, Result] = {}
+        """What came out where only this one was varied."""
+        self._rechecked = False
         self._notes: list[str] = []
-        self._held = False
         self.interrupted = False
 
     # --- the course ---
@@ -85,91 +91,87 @@ class _Work:
     def through(self) -> None:
         if not self._control_pair():
             return
-        if self._unstable:
-            self._hold()
-            if self._baseline is None:
-                self._unexplained = self._unstable
-                return
+        if self._unstable and not self._hold():
+            self._unexplained = self._unstable
+            return
+        if self._scene.held:
+            self._addresses()
         self._search()
 
     def _control_pair(self) -> bool:
         """Two replays under the same conditions; False where there is nothing to go on from."""
-        first = self._trials.take("control", NOTHING, self._leftovers)
-        self._first = first
+        first = self._first = self._trials.take("control", NOTHING, self._leftovers)
         if not first.finished or first.result is None:
             return False
         self._trials.give_time(first.result)
-        self._scene = self._look(False)
+        self._scene = self._look(held=False)
         second = self._trials.take("control, once more", NOTHING)
-        if second.result is None:
-            return False
         self._baseline = first.result
-        self._unstable = self._changes(second.result)
-        return True
+        if second.result:
+            self._unstable = self._changes(second.result)
+        return second.result is not None
 
-    def _hold(self) -> None:
+    def _hold(self) -> bool:
         """Everything held, twice, to have something to compare with."""
-        self._held, self._baseline = True, None
-        self._scene = self._look(True)
-        tried = self._held_pair()
-        if tried is None:
+        self._scene = self._look(held=True)
+        pair = self._held_pair()
+        if pair is None:
             self._notes.append("with everything held the training does not finish")
-            return
-        self._baseline = tried[0].result
-        self._drawn = tried[0].seen.drawn
-        assert tried[1].result
-        left = self._changes(tried[1].result)
-        if left:
-            left = self._alone(left)
-        self._unexplained = left
+            return False
+        self._baseline, self._knowledge.seen = pair[0].result, pair[0].seen
+        left = self._changes(pair[1].result) if pair[1].result else ()
+        self._unexplained = self._on_one_cpu(left) if left else ()
         self._left_out = frozenset(item.key for item in left)
+        return True
 
     def _held_pair(self) -> tuple[Tried, Tried] | None:
         holds = {item.name: item.hold(self._scene) for item in ALL if item.hold}
-        for dropped in (
-            (),
-            ("addresses",),
-            ("addresses", "clock"),
-            ("addresses", "clock", "entropy"),
-        ):
-            self._holds = {name: held for name, held in holds.items() if name not in dropped}
-            what = f"everything held but {', '.join(dropped)}" if dropped else "everything held"
+        for free in NOT_HELD:
+            self._holds = {name: held for name, held in holds.items() if name not in free}
+            what = f"everything held but {', '.join(free)}" if free else "everything held"
             first = self._trials.take(what, self._conditions())
             if first.finished:
-                if dropped:
-                    self._notes.append(f"could not be held here: {', '.join(dropped)}")
+                if free:
+                    self._notes.append(f"could not be held here: {', '.join(free)}")
                 return first, self._trials.take(f"{what}, once more", self._conditions())
         return None
 
-    def _alone(self, left: tuple[Change, ...]) -> tuple[Change, ...]:
-        """What is left of the differences where only one CPU works; the rest is parallelism's."""
+    def _on_one_cpu(self, left: tuple[Change, ...]) -> tuple[Change, ...]:
+        """What still differs where only one CPU works; the rest is for parallelism to answer."""
         if self._scene.cpus < 2 or not self._choice.wanted("parallelism"):
             return left
         alone = together([self._conditions(), processors.ALONE])
         tried = [self._trials.take("everything held, on one CPU", alone) for _ in range(3)]
-        results = [item.result for item in tried if item.finished and item.result]
-        if len(results) < 3:
+        first, *others = [item.result for item in tried if item.finished and item.result] or [None]
+        if first is None or len(others) < 2:
             return left
-        policy = self._trials.policy
-        keys = {
-            item.key
-            for other in results[1:]
-            for item in differences.changes(results[0], other, policy)
-        }
-        calmed = tuple(item for item in left if item.key not in keys)
-        if calmed:
-            self._know("parallelism", Guilt.GUILTY, changes=calmed)
+        keys = {item.key for other in others for item in self._trials.changes(first, other)}
+        if calmed := tuple(item for item in left if item.key not in keys):
+            self._knowledge.settle("parallelism", Guilt.GUILTY, changes=calmed)
         return tuple(item for item in left if item.key in keys)
 
+    def _addresses(self) -> None:
+        """Before all else: what depends on addresses moves with whatever is varied."""
+        if "addresses" not in self._holds or not self._choice.wanted("addresses"):
+            return
+        if self._vary(("addresses",), 0)[0]:
+            self._confirm("addresses", 0)
+        self._left_out |= self._knowledge.moved_by({"addresses"})
+
     def _search(self) -> None:
-        """All at once, then by halves; what differs by itself is tried with other values as well."""
-        for attempt in range(ROUNDS):
+        """All at once, then by halves; once more with other values, as two may do the same by chance."""
+        for attempt in range(ROUNDS if self._scene.held else 2):
+            if attempt:
+                self._knowledge.reopen()
             self._round(attempt)
-            if not self._held or not self._not_moved():
-                return
-            if attempt + 1 < ROUNDS:
-                self._reopen()
-        self._unexplained = (*self._unexplained, *self._not_moved())
+            if not self._not_moved() if self._scene.held else self._knowledge.guilty():
+                break
+        if left := self._not_moved():
+            self._unexplained = (*self._unexplained, *left)
+            names = ", ".join(item.name for item in left)
+            self._notes.append(
+                f"the same where everything is held, and moved by nothing alone: {names}"
+            )
 
     def _round(self, attempt: int) -> None:
         found: list[str] = []
@@ -181,28 +183,28 @@ class _Work:
             if guilty:
                 found.append(name)
             else:
-                self._know(name, Guilt.HARMLESS)
+                self._knowledge.settle(name, Guilt.HARMLESS)
 
         searching.search(self._candidates(attempt), moves, settled)
         for name in found:
             self._confirm(name, attempt)
+        if {"threads", "cpus"} <= self._knowledge.guilty():
+            self._by_way_of_threads(attempt)
 
     # --- single steps ---
 
     def _candidates(self, attempt: int) -> list[str]:
         names = []
         for item in ALL:
-            if not self._choice.wanted(item.name):
-                self._know(item.name, Guilt.NOT_VARIED, "left out by --only or --skip")
-                continue
-            if item.name in self._known:
+            if self._knowledge.of(item.name):
                 continue
             found = item.vary(self._scene, attempt)
-            if isinstance(found, Held):
-                self._know(item.name, Guilt.NOT_VARIED, found.why)
+            if not self._choice.wanted(item.name):
+                found = Held("left out by --only or --skip")
             elif item.python_only and self._first and not self._first.seen.interpreters:
-                why = "no Python interpreter of the command's took repro's shim in"
-                self._know(item.name, Guilt.NOT_VARIED, why)
+                found = Held("no Python interpreter of the command's took repro's shim in")
+            if isinstance(found, Held):
+                self._knowledge.settle(item.name, Guilt.NOT_VARIED, found.why)
             else:
                 names.append(item.name)
         return names
@@ -219,8 +221,7 @@ class _Work:
         return together(parts)
 
     def _vary(self, names: tuple[str, ...], attempt: int) -> tuple[tuple[Change, ...], Tried]:
-        many = len(names) > 3
-        what = f"{len(names)} things varied" if many else f"varied: {', '.join(names)}"
+        what = f"{len(names)} things varied" if len(names) > 3 else f"varied: {', '.join(names)}"
         tried = self._trials.take(what, self._conditions(names, attempt))
         if tried.result is None:
             return (Change(Kind.END, "replay", None, None, tried.reason),), tried
@@ -230,72 +231,50 @@ class _Work:
         """Once more and by itself: a training that wavers must not have a harmless thing blamed."""
         changed, tried = self._vary((name,), attempt)
         if tried.result is None:
-            self._know(name, Guilt.NOT_VARIED, f"it could not be varied here: {tried.reason}")
+            why = f"it could not be varied here: {tried.reason}"
+            self._knowledge.settle(name, Guilt.NOT_VARIED, why)
             return
+        self._alone[name] = tried.result
+        if changed and not self._rechecked:
+            self._recheck()
+            changed = self._changes(tried.result)
         if changed:
-            again = self._trials.take("control, again", self._conditions())
-            if again.result and (wavering := self._changes(again.result)):
-                keys = {item.key for item in wavering}
-                changed = tuple(item for item in changed if item.key not in keys)
-                self._left_out |= keys
-                self._unstable = (*self._unstable, *wavering)
-        if changed:
-            self._know(name, Guilt.GUILTY, changes=changed)
+            self._knowledge.settle(name, Guilt.GUILTY, changes=changed)
             return
         why = "something moved once with it, and not when it alone was varied again"
-        self._know(name, Guilt.UNSETTLED, why)
+        self._knowledge.settle(name, Guilt.UNSETTLED, why)
+
+    def _recheck(self) -> None:
+        """A third control, once: what wavers in it says nothing about anything varied."""
+        self._rechecked = True
+        again = self._trials.take("control, again", self._conditions())
+        wavering = self._changes(again.result) if again.result else ()
+        self._left_out |= {item.key for item in wavering}
+        self._unstable = (*self._unstable, *wavering)
+        self._unexplained = (*self._unexplained, *wavering)
+
+    def _by_way_of_threads(self, attempt: int) -> None:
+        """Fewer CPUs may only mean fewer threads: do they count where the number of threads is fixed?"""
+        names = ("threads", "cpus")
+        both = self._trials.take("varied: threads, cpus", self._conditions(names, attempt))
+        alone = self._alone["threads"]
+        if both.result and not self._trials.changes(alone, both.result, self._left_out):
+            why = "only by way of the number of threads: with that fixed they move nothing"
+            self._knowledge.settle("cpus", Guilt.HARMLESS, why)
 
     def _changes(self, result: Result) -> tuple[Change, ...]:
         assert self._baseline
-        return differences.changes(self._baseline, result, self._trials.policy, self._left_out)
-
-    # --- what is explained ---
+        return self._trials.changes(self._baseline, result, self._left_out)
 
     def _not_moved(self) -> tuple[Change, ...]:
-        """What differed in the control pair and is neither left over nor moved by anything guilty."""
-        moved = {
-            item.key
-            for probed in self._known.values()
-            if probed.guilt is Guilt.GUILTY
-            for item in probed.changes
-        }
-        return tuple(
-            item
-            for item in self._unstable
-            if item.key not in moved and item.key not in self._left_out
-        )
-
-    def _reopen(self) -> None:
-        """What may move something with other values is tried again."""
-        again = ("hash-seed", "entropy", "clock", "host-name", "file-order", "addresses")
-        for name in again:
-            if name in self._known and self._known[name].guilt is Guilt.HARMLESS:
-                del self._known[name]
+        """What differed in the control pair, is not left over, and was moved by nothing guilty."""
+        moved = self._knowledge.moved_by(self._knowledge.guilty()) | self._left_out
+        return tuple(item for item in self._unstable if item.key not in moved)
 
     # --- the end ---
 
-    def _know(
-        self, name: str, guilt: Guilt, why: str = "", changes: tuple[Change, ...] = ()
-    ) -> None:
-        item = BY_NAME[name]
-        guilty = guilt is Guilt.GUILTY
-        self._known[name] = Probed(
-            name,
-            item.subject,
-            guilt,
-            why,
-            changes,
-            item.remedy if guilty else "",
-            item.cost if guilty else "",
-            self._evidence() if guilty and name == "entropy" else (),
-        )
-
-    def _evidence(self) -> tuple[str, ...]:
-        return tuple(f"{path}:{line}: {what}" for what, path, line in self._drawn)
-
     def said(self) -> Probe:
         first = self._first
-        probed = tuple(self._settled(item) for item in ALL) if self._baseline else ()
         unreplayable, remedy = "", ""
         if first and not first.finished and not self.interrupted:
             unreplayable = first.reason or "the training does not finish when it is replayed"
@@ -306,41 +285,28 @@ class _Work:
             self._trials.count,
             first.passed if first and first.result else None,
             self._unstable,
-            self._held,
+            self._scene.held,
             self._unexplained,
-            probed,
+            self._knowledge.said(self._trials.loaders) if self._baseline else (),
             tuple(self._notes),
             unreplayable,
             remedy,
             self.interrupted,
         )
 
-    def _settled(self, item: Variation) -> Probed:
-        known = self._known.get(item.name)
-        if known is None:
-            why = "the probe ended before"
-            return Probed(item.name, item.subject, Guilt.UNSETTLED, why)
-        if item.name == "workers" and known.guilt is Guilt.HARMLESS and not self._trials.loaders:
-            why = "the training made no data loader of torch's"
-            return Probed(item.name, item.subject, Guilt.NOT_VARIED, why)
-        return known
-
     def _look(self, held: bool) -> Scene:
         manifest = self._trials.run.manifest
         definition, recorded = manifest.definition, manifest.result.host
-        wanted = self._trials.options.cpus or recorded.cpus
-        here = host.usable_cpus() or 1
         origins = {package.origin for package in definition.environment.packages}
         gpus = self._trials.options.gpus
-        written = any(self._leftovers.iterdir())
         return Scene(
             definition.env,
             manifest.provenance.workspace or "/repro/workspace",
-            host.usable_cpus(wanted) or 1,
-            here,
+            host.usable_cpus(self._trials.options.cpus or recorded.cpus) or 1,
+            host.usable_cpus() or 1,
             bool(recorded.gpus) if gpus is None else gpus,
             hasattr(os, "getuid") and os.getuid() == 0,
             not origins & {PackageOrigin.EDITABLE, PackageOrigin.LOCAL},
-            self._leftovers if written else None,
+            self._leftovers if any(self._leftovers.iterdir()) else None,
             held,
         )

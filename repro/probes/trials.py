@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import engines, replaying
+from repro import engines, outputs, replaying
 from repro.engines.base import Engine
 from repro.manifest import Outcome, Policy, Result
+from repro.probes import differences
+from repro.probes.nouns import Change, Kind
 from repro.process import Sink
 from repro.progress import Progress
 from repro.project import Project
@@ -80,6 +82,13 @@ class Trials:
             said,
             done.comparison.verdict.passed,
         )
+
+    def changes(
+        self, a: Result, b: Result, leave_out: Collection[tuple[Kind, str]] = ()
+    ) -> tuple[Change, ...]:
+        """What came out otherwise, but for what is left out."""
+        read = outputs.reader(self.project.store)
+        return differences.changes(a, b, self.policy, read, leave_out)
 
     def give_time(self, control: Result) -> None:
         self.limit = max(PATIENCE, 10 * (control.duration or 0.0))

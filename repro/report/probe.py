@@ -128,7 +128,8 @@ def _verdict(found: Probe) -> tuple[str, str, str]:
     if found.interrupted:
         return "interrupted", "bold yellow", f"found until then: {names or 'nothing guilty'}"
     if names:
-        return "guilty", "bold red", names
+        beside = "; and not all of it is explained" if found.unexplained else ""
+        return "guilty", "bold red", names + beside
     if found.unexplained or found.unstable:
         return "not deterministic", "bold red", "and nothing that could be varied explains it"
     varied = sum(item.guilt is Guilt.HARMLESS for item in found.probed)
@@ -151,4 +152,4 @@ def _change(change: Change) -> str:
 
 
 def _beside(item: Probed) -> str:
-    return item.why if item.guilt in (Guilt.NOT_VARIED, Guilt.UNSETTLED) else item.subject
+    return item.why or item.subject

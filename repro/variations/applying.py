@@ -66,7 +66,8 @@ def _write_shim(settings: Mapping[str, object], folder: Path) -> None:
 def reported(folder: Path, inside: str) -> Seen:
     """What the shim wrote in that folder; the command could write there too, so nothing is trusted to be
     more than text. ``inside`` is where the command saw the workspace."""
-    interpreters, loaders, failures, drawn = 0, 0, [], []
+    interpreters, loaders, failures = 0, 0, []
+    sites: dict[str, list[tuple[str, str, int]]] = {"drawn": [], "unordered": []}
     for words in _lines(folder / "logs"):
         match words:
             case ["begin", _]:
@@ -75,12 +76,14 @@ def reported(folder: Path, inside: str) -> Seen:
                 failures.append(f"{where}: {what}")
             case ["workers", _, _]:
                 loaders += 1
-            case ["drawn", what, path, number] if number.isdecimal():
-                drawn.append((what, path.removeprefix(inside).lstrip("/"), int(number[:9])))
+            case [("drawn" | "unordered") as kind, what, path, number] if number.isdecimal():
+                place = path.removeprefix(inside).lstrip("/")
+                sites[kind].append((what, place, int(number[:9])))
     return Seen(
         interpreters,
         tuple(dict.fromkeys(failures)),
-        tuple(dict.fromkeys(drawn)),
+        tuple(dict.fromkeys(sites["drawn"])),
+        tuple(dict.fromkeys(sites["unordered"])),
         loaders,
     )
 

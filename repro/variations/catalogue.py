@@ -60,9 +60,11 @@ def _zone(scene: Scene, attempt: int) -> Conditions | Held:
 
 
 def _locale(scene: Scene, attempt: int) -> Conditions | Held:
-    # one without UTF-8: the only other one that every image has
-    plain = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    return _env(plain, scene)
+    # one without UTF-8: the only other one that every image has. LANG is every shell's, so a run that has it
+    # has not pinned anything by it
+    own = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    asked = {name: text for name, text in own.items() if name not in scene.env}
+    return Conditions(env={"LC_ALL": "C", "LANG": "C", **asked})
 
 
 def _hostname(scene: Scene, attempt: int) -> Conditions:
@@ -113,7 +115,7 @@ ALL: tuple[Variation, ...] = (
         "the order in which Python's hashes put the members of sets",
         _hash_seed,
         "sort what comes out of a set before it is used: `for name in sorted(names)`; or set "
-        "PYTHONHASHSEED=0 before Python starts, and record it: `env: [PYTHONHASHSEED]` in repro.yaml",
+        "PYTHONHASHSEED=0 before Python starts: `PYTHONHASHSEED=0 repro run -- ...` records it",
         "sorting: nothing to speak of; a fixed hash seed gives up a protection that only servers need",
         _hold_hash_seed,
     ),
@@ -167,8 +169,8 @@ ALL: tuple[Variation, ...] = (
         "time-zone",
         "the time zone",
         _zone,
-        "compute in UTC: datetime.now(timezone.utc), time.gmtime(); or set TZ=UTC and record it: "
-        "`env: [TZ]` in repro.yaml",
+        "compute in UTC: datetime.now(timezone.utc), time.gmtime(); or set TZ=UTC: `TZ=UTC repro run -- ...` "
+        "records it",
         "nothing",
         lambda scene: Conditions(env={} if "TZ" in scene.env else {"TZ": "UTC"}),
     ),

@@ -84,6 +84,8 @@ class Seen:
     failures: tuple[str, ...] = ()
     drawn: tuple[tuple[str, str, int], ...] = ()
     """Random numbers without a seed: what was called, the file inside the workspace, the line."""
+    unordered: tuple[tuple[str, str, int], ...] = ()
+    """Results taken in the order in which they came, likewise."""
     loaders: int = 0
     """Data loaders that were given another number of workers."""
 

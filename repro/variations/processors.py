@@ -83,12 +83,18 @@ def _vary_gpu(scene: Scene, attempt: int) -> Conditions | Held:
     return Conditions(env=env, shim={"cudnn_benchmark": True})
 
 
+def _vary_parallelism(scene: Scene, attempt: int) -> Conditions | Held:
+    if scene.held:
+        return Conditions()  # released
+    return Held("it differs in each replay by itself: the control pair has varied it")
+
+
 THREADS = Variation(
     "threads",
     "the number of threads that sums are split among (OpenMP, MKL, OpenBLAS, torch)",
     _vary_threads,
-    "fix the number: OMP_NUM_THREADS=1 (or another), recorded under `env: [OMP_NUM_THREADS]` in "
-    "repro.yaml; in code torch.set_num_threads(1), or nthread=1 / n_jobs=1 of the model",
+    "fix the number: `OMP_NUM_THREADS=1 repro run -- ...` (or another number) records it; in code "
+    "torch.set_num_threads(1), or nthread=1 / n_jobs=1 of the model",
     "with one thread the training takes up to as many times longer as there were CPUs; a fixed higher "
     "number costs nothing on machines that have that many",
     _hold_threads,
@@ -104,13 +110,13 @@ CPUS = Variation(
 PARALLELISM = Variation(
     "parallelism",
     "which of the threads or processes that work at the same time comes first",
-    lambda scene, attempt: Held(
-        "it differs in each replay by itself: the control pair has varied it"
-    ),
+    _vary_parallelism,
     "put results in a fixed order before they are added up (pool.map or sorted() in place of "
     "imap_unordered or as_completed), let no two threads update the same values, or work with one: "
     "n_jobs=1",
     "a fixed order: nothing to speak of; one thread or process: as many times longer as there were",
+    lambda scene: Conditions(shim={"ordered": True, "trace": True, "workspace": scene.inside}),
+    python_only=True,
 )
 ALONE = Conditions(cpus=1, shim={"cpu_count": 1})
 """Under which nothing works at the same time."""
@@ -129,8 +135,9 @@ INSTRUCTIONS = Variation(
     "the instruction set that BLAS, oneDNN, numpy, torch and the C library choose by the processor",
     _vary_instructions,
     "fix it for all machines: MKL_CBWR=COMPATIBLE, OPENBLAS_CORETYPE=Nehalem, ONEDNN_MAX_CPU_ISA=SSE41, "
-    "ATEN_CPU_CAPABILITY=default, recorded under `env:` in repro.yaml; or allow for the last digits under "
-    "`tolerances:`",
+    "ATEN_CPU_CAPABILITY=default, set before `repro run`, which records them (ATEN_CPU_CAPABILITY and "
+    "NPY_DISABLE_CPU_FEATURES where repro.yaml names them under `env:`); or allow for the last digits "
+    "under `tolerances:`",
     "without AVX a training that computes much on the CPU takes two to four times as long; a tolerance "
     "costs nothing",
 )

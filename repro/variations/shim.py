@@ -8,7 +8,7 @@ Python 3, hence the old syntax.
 
 ``CONFIG`` is filled in where the file is written:
 order ``sorted``, ``reversed``, ``backwards`` (sorted the other way round); clock ``{"offset": seconds}`` or
-``{"from": seconds, "step": seconds}``; entropy, a number; cpu_count; umask; workers; cudnn_benchmark; trace;
+``{"from": seconds, "step": seconds}``; entropy, a number; cpu_count; umask; ordered; workers; cudnn_benchmark; trace;
 workspace, the absolute path of the project.
 """
 
@@ -91,7 +91,7 @@ def arrange_files(order):  # type: ignore
 NOTED = set()  # type: ignore
 
 
-def note_site(what):  # type: ignore
+def note_site(what, kind="drawn"):  # type: ignore
     """The line of the project that drew a number that nobody seeded, once each. What a package draws for
     itself while it is imported says nothing."""
     if not CONFIG.get("trace"):
@@ -107,7 +107,7 @@ def note_site(what):  # type: ignore
         if inside and "/site-packages/" not in path:
             if (path, frame.f_lineno, what) not in NOTED:
                 NOTED.add((path, frame.f_lineno, what))
-                tell("drawn", what, path, str(frame.f_lineno))
+                tell(kind, what, path, str(frame.f_lineno))
             return
         frame = frame.f_back
 
@@ -131,6 +131,27 @@ def _sklearn_validation(module):  # type: ignore
 
     check_random_state.__doc__ = original.__doc__
     module.check_random_state = check_random_state
+
+
+def _pool(module):  # type: ignore
+    def imap_unordered(self, func, iterable, chunksize=1):  # type: ignore
+        note_site("Pool.imap_unordered", "unordered")
+        return self.imap(func, iterable, chunksize)
+
+    module.Pool.imap_unordered = imap_unordered
+
+
+def _futures(module):  # type: ignore
+    def as_completed(fs, timeout=None):  # type: ignore
+        note_site("as_completed", "unordered")
+        futures = list(fs)
+        for future in futures:
+            module.wait([future], timeout)
+            if not future.done():
+                raise module.TimeoutError("a future did not finish")
+            yield future
+
+    module.as_completed = as_completed
 
 
 def _torch_loader(module):  # type: ignore
@@ -211,7 +232,10 @@ def change_libraries():  # type: ignore
         changes["torch"] = _torch
     if "entropy" in CONFIG:
         changes["torch.random"] = _torch_random
-    if CONFIG.get("trace"):
+    if CONFIG.get("ordered"):
+        changes["multiprocessing.pool"] = _pool
+        changes["concurrent.futures._base"] = _futures
+    if CONFIG.get("trace") and "entropy" in CONFIG:
         changes["numpy.random"] = _numpy_random
         changes["sklearn.utils.validation"] = _sklearn_validation
     if changes:

@@ -1,0 +1,70 @@
+"""What is known of each variation while a probe is at work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from repro.probes.nouns import Change, Guilt, Kind, Probed
+from repro.variations import ALL, Seen, Variation
+
+BY_NAME: Mapping[str, Variation] = {item.name: item for item in ALL}
+
+
+class Knowledge:
+    """Names, each with its guilt once that is settled."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Probed] = {}
+        self.seen = Seen()
+        """Of the replay in which everything was held: where the project draws random numbers."""
+
+    def settle(
+        self, name: str, guilt: Guilt, why: str = "", changes: tuple[Change, ...] = ()
+    ) -> None:
+        item = BY_NAME[name]
+        guilty = guilt is Guilt.GUILTY
+        self._known[name] = Probed(
+            name,
+            item.subject,
+            guilt,
+            why,
+            changes,
+            item.remedy if guilty else "",
+            item.cost if guilty else "",
+            self._evidence(name) if guilty else (),
+        )
+
+    def of(self, name: str) -> Guilt | None:
+        return self._known[name].guilt if name in self._known else None
+
+    def guilty(self) -> set[str]:
+        return {name for name, item in self._known.items() if item.guilt is Guilt.GUILTY}
+
+    def moved_by(self, names: set[str]) -> frozenset[tuple[Kind, str]]:
+        """The metrics and outputs that these have moved."""
+        found = (item for item in self._known.values() if item.name in names)
+        return frozenset(change.key for item in found for change in item.changes)
+
+    def reopen(self) -> None:
+        """What was harmless may move something with other values."""
+        for name in [*self._known]:
+            if self.of(name) is Guilt.HARMLESS:
+                del self._known[name]
+
+    def said(self, loaders: int) -> tuple[Probed, ...]:
+        """All of it, in the order of the catalogue; ``loaders`` of torch's were given other workers."""
+        return tuple(self._said(item, loaders) for item in ALL)
+
+    def _said(self, item: Variation, loaders: int) -> Probed:
+        known = self._known.get(item.name)
+        if known is None:
+            why = "the probe ended before"
+            return Probed(item.name, item.subject, Guilt.UNSETTLED, why)
+        if item.name == "workers" and known.guilt is Guilt.HARMLESS and not loaders:
+            why = "the training made no data loader of torch's"
+            return Probed(item.name, item.subject, Guilt.NOT_VARIED, why)
+        return known
+
+    def _evidence(self, name: str) -> tuple[str, ...]:
+        places = {"entropy": self.seen.drawn, "parallelism": self.seen.unordered}
+        return tuple(f"{path}:{line}: {what}" for what, path, line in places.get(name, ()))
