@@ -27,6 +27,12 @@ def changes(
     return tuple(item for item in _changes(a, b, policy, read) if item.key not in leave_out)
 
 
+def keys(result: Result) -> frozenset[tuple[Kind, str]]:
+    """All that a result has to compare."""
+    metrics = {(Kind.METRIC, f"{item.source}:{item.name}") for item in result.metrics}
+    return frozenset(metrics | {(Kind.OUTPUT, item.path) for item in result.outputs})
+
+
 def _changes(a: Result, b: Result, policy: Policy, read: Read) -> Iterator[Change]:
     if (a.outcome, a.exit_code) != (b.outcome, b.exit_code):
         yield Change(Kind.END, "exit code", a.exit_code, b.exit_code)

@@ -11,7 +11,7 @@ from repro import sessions
 from repro.capturing import host
 from repro.errors import Interrupted
 from repro.manifest import PackageOrigin, Result
-from repro.probes import searching
+from repro.probes import differences, searching
 from repro.probes.knowledge import Knowledge
 from repro.probes.nouns import Change, Guilt, Kind, Probe
 from repro.probes.trials import Trials, Tried
@@ -142,9 +142,10 @@ class _Work:
             return left
         alone = together([self._conditions(), processors.ALONE])
         tried = [self._trials.take("everything held, on one CPU", alone) for _ in range(3)]
-        first, *others = [item.result for item in tried if item.finished and item.result] or [None]
-        if first is None or len(others) < 2:
+        results = [item.result for item in tried if item.finished and item.result]
+        if len(results) < len(tried):
             return left
+        first, *others = results
         keys = {item.key for other in others for item in self._trials.changes(first, other)}
         if calmed := tuple(item for item in left if item.key not in keys):
             self._knowledge.settle("parallelism", Guilt.GUILTY, changes=calmed)
@@ -160,6 +161,8 @@ class _Work:
 
     def _search(self) -> None:
         """All at once, then by halves; once more with other values, as two may do the same by chance."""
+        if not self._anything_left():
+            return
         for attempt in range(ROUNDS if self._scene.held else 2):
             if attempt:
                 self._knowledge.reopen()
@@ -172,6 +175,19 @@ class _Work:
             self._notes.append(
                 f"the same where everything is held, and moved by nothing alone: {names}"
             )
+
+    def _anything_left(self) -> bool:
+        """Whether there is something to compare that does not differ whatever is done."""
+        if not self._left_out or not self._baseline:
+            return True
+        names = ", ".join(sorted(name for _, name in self._left_out))
+        if differences.keys(self._baseline) - self._left_out:
+            self._notes.append(f"left out of the search, as it differs anyway: {names}")
+            return True
+        why = "there is nothing to compare that does not differ anyway"
+        for name in self._candidates(0):
+            self._knowledge.settle(name, Guilt.UNSETTLED, why)
+        return False
 
     def _round(self, attempt: int) -> None:
         found: list[str] = []

@@ -8,8 +8,8 @@ Python 3, hence the old syntax.
 
 ``CONFIG`` is filled in where the file is written:
 order ``sorted``, ``reversed``, ``backwards`` (sorted the other way round); clock ``{"offset": seconds}`` or
-``{"from": seconds, "step": seconds}``; entropy, a number; cpu_count; umask; ordered; workers; cudnn_benchmark; trace;
-workspace, the absolute path of the project.
+``{"from": seconds, "step": seconds}``; entropy, a number; cpu_count; umask; ordered; workers;
+cudnn_benchmark; trace; workspace, the absolute path of the project.
 """
 
 import os
