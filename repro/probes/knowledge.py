@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from repro.probes.nouns import Change, Guilt, Kind, Probed
 from repro.variations import ALL, Seen, Variation
@@ -44,6 +44,12 @@ class Knowledge:
         """The metrics and outputs that these have moved."""
         found = (item for item in self._known.values() if item.name in names)
         return frozenset(change.key for item in found for change in item.changes)
+
+    def forget_moved(self, keys: Collection[tuple[Kind, str]]) -> None:
+        """Who has moved nothing but these is not guilty of it, and who is harmless has to show it again."""
+        for name in self.guilty() - {"addresses"}:
+            if self.moved_by({name}) <= set(keys):
+                del self._known[name]
 
     def reopen(self) -> None:
         """What was harmless may move something with other values."""

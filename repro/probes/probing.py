@@ -24,6 +24,8 @@ from repro.variations import ALL, Conditions, Held, Scene, processors, together
 
 ROUNDS = 3
 """Attempts, each with other values, to find what moves that which differs by itself."""
+SUSPICIOUS = 2
+"""More guilty than that may only be what moves addresses."""
 NOTHING = Conditions()
 NOT_HELD = (), ("addresses",), ("addresses", "clock"), ("addresses", "clock", "entropy")
 """What to let go where a training does not finish with everything held."""
@@ -95,7 +97,7 @@ class _Work:
             self._unexplained = self._unstable
             return
         if self._scene.held:
-            self._addresses()
+            self._addresses(tries=2)
         self._search()
 
     def _control_pair(self) -> bool:
@@ -151,13 +153,21 @@ class _Work:
             self._knowledge.settle("parallelism", Guilt.GUILTY, changes=calmed)
         return tuple(item for item in left if item.key in keys)
 
-    def _addresses(self) -> None:
-        """Before all else: what depends on addresses moves with whatever is varied."""
+    def _addresses(self, tries: int) -> bool:
+        """What depends on addresses moves with whatever is varied, so it is told before all else. Of the
+        addresses few bits may count: one release can yield what was held."""
         if "addresses" not in self._holds or not self._choice.wanted("addresses"):
-            return
-        if self._vary(("addresses",), 0)[0]:
-            self._confirm("addresses", 0)
-        self._left_out |= self._knowledge.moved_by({"addresses"})
+            return False
+        for _ in range(tries):
+            changed, tried = self._vary(("addresses",), 0)
+            if changed and tried.result and not self._rechecked:
+                self._recheck()
+                changed = self._changes(tried.result)
+            if changed and tried.result:
+                self._knowledge.settle("addresses", Guilt.GUILTY, changes=changed)
+                self._left_out |= {item.key for item in changed}
+                return True
+        return False
 
     def _search(self) -> None:
         """All at once, then by halves; once more with other values, as two may do the same by chance."""
@@ -167,6 +177,10 @@ class _Work:
             if attempt:
                 self._knowledge.reopen()
             self._round(attempt)
+            many = self._scene.held and len(self._knowledge.guilty()) > SUSPICIOUS
+            if many and self._addresses(tries=4):
+                self._knowledge.forget_moved(self._left_out)
+                self._round(attempt)
             if not self._not_moved() if self._scene.held else self._knowledge.guilty():
                 break
         if left := self._not_moved():

@@ -61,6 +61,8 @@ def _formatted(original, time):  # type: ignore
 
 def _set_dates(module, now):  # type: ignore
     """``datetime`` and ``date`` that ask our clock; what they make are the real ones."""
+    import copyreg
+
     real_datetime, real_date = module.datetime, module.date
 
     def made(real, methods):  # type: ignore
@@ -76,6 +78,12 @@ def _set_dates(module, now):  # type: ignore
 
         body = dict(methods, __new__=new, __module__="datetime", __doc__=real.__doc__)
         fake = Kind(real.__name__, (real,), body)
+
+        def reduced(item):  # type: ignore
+            # pickle looks the class up by its name, where it finds ours
+            return (fake,) + item.__reduce_ex__(2)[1:]
+
+        copyreg.pickle(real, reduced)
         return fake
 
     def today(cls):  # type: ignore

@@ -8,7 +8,7 @@ class Node:
         self.value = value
 
 
-nodes = {Node(n / 40) for n in range(200)}
+nodes = {Node(n / 600) for n in range(3000)}
 weight = 0.0
 for node in nodes:
     weight -= 0.1 * (weight - node.value)
