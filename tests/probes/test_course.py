@@ -208,6 +208,17 @@ def test_threads_that_race_on_more_than_one_cpu(probed: Any) -> None:
     assert "parallelism" in guilty(found) and found.unexplained == ()
 
 
+def test_threads_that_race_where_there_is_a_cpu_for_each(probed: Any) -> None:
+    """Varied together with the number of CPUs they take turns, and nothing is to be seen."""
+
+    def training(given: Conditions, n: int) -> dict[str, float]:
+        threads = int(given.env.get("OMP_NUM_THREADS", 2))
+        return {"loss": float(n) if min(threads, given.cpus or 2) > 1 else 0.0}
+
+    found = probed(training)
+    assert guilty(found) == {"threads"} and found.unexplained == ()
+
+
 def test_a_training_that_wavers_late_has_nothing_harmless_blamed(probed: Any) -> None:
     """The control pair agrees by chance; from the third replay on it is noise."""
     found = probed(lambda given, n: {"loss": 0.0 if n < 3 else float(n)})
