@@ -9,7 +9,7 @@ from repro import canonical
 from repro.probes import Change, Guilt, Probe, Probed
 from repro.probes.nouns import Kind
 from repro.report import layout
-from repro.report.json import _plain as plain
+from repro.report.json import plain
 from repro.report.layout import INDENT, paint
 from repro.report.words import clean, value_text
 
