@@ -7,6 +7,8 @@ from enum import Enum
 
 from repro.manifest import Scalar
 
+LEFT_OUT = "left out by --only or --skip"
+
 
 class Guilt(str, Enum):
     """What became of one variation."""

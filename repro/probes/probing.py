@@ -13,7 +13,7 @@ from repro.errors import Interrupted
 from repro.manifest import PackageOrigin, Result
 from repro.probes import differences, searching
 from repro.probes.knowledge import Knowledge
-from repro.probes.nouns import Change, Guilt, Kind, Probe
+from repro.probes.nouns import LEFT_OUT, Change, Guilt, Kind, Probe
 from repro.probes.trials import Trials, Tried
 from repro.process import Sink
 from repro.progress import SILENT, Progress
@@ -230,7 +230,7 @@ class _Work:
                 continue
             found = item.vary(self._scene, attempt)
             if not self._choice.wanted(item.name):
-                found = Held("left out by --only or --skip")
+                found = Held(LEFT_OUT)
             elif item.python_only and self._first and not self._first.seen.interpreters:
                 found = Held("no Python interpreter of the command's took repro's shim in")
             if isinstance(found, Held):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro import engines, outputs, replaying
 from repro.engines.base import Engine
+from repro.errors import ReproError
 from repro.manifest import Outcome, Policy, Result
 from repro.probes import differences
 from repro.probes.nouns import Change, Kind
@@ -88,7 +90,21 @@ class Trials:
     ) -> tuple[Change, ...]:
         """What came out otherwise, but for what is left out."""
         read = outputs.reader(self.project.store)
-        return differences.changes(a, b, self.policy, read, leave_out)
+        found = differences.changes(a, b, self.policy, read, leave_out)
+        return tuple(
+            replace(item, detail=self._last_words(b)) if item.kind is Kind.END else item
+            for item in found
+        )
+
+    def _last_words(self, result: Result) -> str:
+        """The last line on stderr: mostly the error that it ended with."""
+        for item in result.logs:
+            if item.path == "log/stderr":
+                with contextlib.suppress(ReproError, OSError):
+                    lines = self.project.store.read(item)[-4000:].split(b"\n")
+                    text = next((line for line in reversed(lines) if line.strip()), b"")
+                    return text.decode("utf-8", "replace").strip()[:200]
+        return ""
 
     def give_time(self, control: Result) -> None:
         self.limit = max(PATIENCE, 10 * (control.duration or 0.0))

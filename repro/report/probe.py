@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from repro import canonical
 from repro.probes import Change, Guilt, Probe, Probed
-from repro.probes.nouns import Kind
+from repro.probes.nouns import LEFT_OUT, Kind
 from repro.report import layout
 from repro.report.json import plain
 from repro.report.layout import INDENT, paint
@@ -96,7 +96,8 @@ class _Page:
             yield f"{INDENT}and {len(changes) - MOST} more"
 
     def table(self) -> Iterator[str]:
-        probed = self._found.probed
+        left_out = [item for item in self._found.probed if item.why == LEFT_OUT]
+        probed = [item for item in self._found.probed if item not in left_out]
         if not probed:
             return
         columns = max(len(item.name) for item in probed)
@@ -108,6 +109,8 @@ class _Page:
             painted = paint(item.guilt.value, _STYLE[item.guilt], self._colour)
             yield lines[0].replace(item.guilt.value, painted, 1).rstrip()
             yield from lines[1:]
+        if left_out:
+            yield f"{INDENT}{len(left_out)} {LEFT_OUT}"
 
     def notes(self) -> Iterator[str]:
         for note in self._found.notes:
@@ -133,7 +136,10 @@ def _verdict(found: Probe) -> tuple[str, str, str]:
     if found.unexplained or found.unstable:
         return "not deterministic", "bold red", "and nothing that could be varied explains it"
     varied = sum(item.guilt is Guilt.HARMLESS for item in found.probed)
-    return "harmless", "bold green", f"{varied} things varied, and none of them moved anything"
+    if not varied:
+        return "nothing varied", "bold yellow", "so nothing is known"
+    things = "1 thing" if varied == 1 else f"{varied} things"
+    return "harmless", "bold green", f"{things} varied, and nothing moved"
 
 
 def _names(changes: tuple[Change, ...]) -> str:

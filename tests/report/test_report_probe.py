@@ -11,7 +11,7 @@ import pytest
 import workbench
 
 from repro.probes import Change, Guilt, Probe, Probed
-from repro.probes.nouns import Kind
+from repro.probes.nouns import LEFT_OUT, Kind
 from repro.report import probe as report
 
 MOVED = (
@@ -90,3 +90,9 @@ def test_the_guilty_stands_first_with_values_remedy_and_cost() -> None:
 )  # fmt: skip
 def test_exit_codes(name: str, code: int) -> None:
     assert FOUND[name].exit_code == code
+
+
+def test_nothing_varied_is_not_called_harmless() -> None:
+    left = Probed("path", "the path", Guilt.NOT_VARIED, LEFT_OUT)
+    text = report.render(probe(probed=(left, left)), colour=False, width=100)
+    assert text.startswith("nothing varied: so nothing is known")
