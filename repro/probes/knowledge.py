@@ -8,6 +8,7 @@ from repro.probes.nouns import Change, Guilt, Kind, Probed
 from repro.variations import ALL, Seen, Variation
 
 BY_NAME: Mapping[str, Variation] = {item.name: item for item in ALL}
+_BY_THE_WAY = ("os.urandom", "random.seed()")
 
 
 class Knowledge:
@@ -73,5 +74,7 @@ class Knowledge:
         return known
 
     def _evidence(self, name: str) -> tuple[str, ...]:
-        places = {"entropy": self.seen.drawn, "parallelism": self.seen.unordered}
-        return tuple(f"{path}:{line}: {what}" for what, path, line in places.get(name, ()))
+        seen = {"entropy": self.seen.drawn, "parallelism": self.seen.unordered}.get(name, ())
+        # a library's own draws, by way of the project's line, stand behind those of the project's own
+        ordered = sorted(seen, key=lambda site: (site[0] in _BY_THE_WAY, site[1], site[2], site[0]))
+        return tuple(f"{path}:{line}: {what}" for what, path, line in ordered)

@@ -93,13 +93,13 @@ NOTED = set()  # type: ignore
 
 def note_site(what, kind="drawn"):  # type: ignore
     """The line of the project that drew a number that nobody seeded, once each. What a package draws for
-    itself while it is imported says nothing."""
+    itself while it is imported says nothing, nor do names of temporary files."""
     if not CONFIG.get("trace"):
         return
     frame = sys._getframe(2)  # type: Any  # type: ignore
     while frame is not None:
         path = frame.f_code.co_filename
-        if "importlib" in path and path.startswith("<frozen"):
+        if path.endswith("/tempfile.py") or ("importlib" in path and path.startswith("<frozen")):
             return
         if not path.startswith(("/", "<")):
             path = os.path.join(os.getcwd(), path)

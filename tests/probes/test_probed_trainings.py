@@ -103,7 +103,7 @@ def test_a_training_that_fails_in_a_replay(training: Any) -> None:
     project.write("local/here", "")
     project.write(".gitignore", "local/\n*.json\n*.csv\n*.bin\n")
     project.commit()
-    project.record("python", "train.py", options=("--no-watch",))
+    project.record("python", "train.py")
     document = probe(project, code=3)
     assert "does not finish" in document["unreplayable"]
 

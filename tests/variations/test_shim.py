@@ -185,7 +185,10 @@ def test_it_names_the_line_that_draws(shim: Shim) -> None:
 
 
 def test_who_seeds_is_not_named(shim: Shim) -> None:
-    code = "import random\nrandom.seed(4)\nrandom.shuffle([1, 2])\nrandom.Random(3).random()\n"
+    code = (
+        "import random, tempfile\nrandom.seed(4)\nrandom.shuffle([1, 2])\nrandom.Random(3).random()\n"
+        "tempfile.TemporaryDirectory().cleanup()\n"
+    )
     shim(code, entropy=1, trace=True, workspace=str(shim.work))
     assert shim.seen.drawn == ()
 
