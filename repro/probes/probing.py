@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -318,7 +319,7 @@ class _Work:
             self._scene.held,
             self._unexplained,
             self._knowledge.said(self._trials.loaders) if self._baseline else (),
-            tuple(self._notes),
+            (*self._notes, *(f"not varied or held: {said}" for said in self._trials.failures)),
             unreplayable,
             remedy,
             self.interrupted,
@@ -338,5 +339,6 @@ class _Work:
             hasattr(os, "getuid") and os.getuid() == 0,
             not origins & {PackageOrigin.EDITABLE, PackageOrigin.LOCAL},
             self._leftovers if any(self._leftovers.iterdir()) else None,
+            platform.machine().lower() in ("x86_64", "amd64"),
             held,
         )

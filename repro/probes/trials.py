@@ -54,6 +54,8 @@ class Trials:
     engine: Engine = field(init=False)
     count: int = 0
     loaders: int = 0
+    failures: dict[str, None] = field(default_factory=dict)
+    """What the shim could not change, in the order in which it said so."""
     limit: float | None = None
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ class Trials:
         reason = done.comparison.reasons[0] if done.result is None else ""
         said = seen[0] if seen else Seen()
         self.loaders = max(self.loaders, said.loaders)
+        self.failures |= dict.fromkeys(said.failures)
         return Tried(
             done.result,
             reason,

@@ -61,6 +61,7 @@ class Scene:
     """Whether the environment stands without the workspace's path (no editable install)."""
     leftovers: Path | None = None
     """What the first control wrote."""
+    x86: bool = True
     held: bool = False
     """Whatever can be held is held, so a variation is a release, or another value than the held one."""
 

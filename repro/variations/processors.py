@@ -72,6 +72,8 @@ def _vary_workers(scene: Scene, attempt: int) -> Conditions:
 
 
 def _vary_instructions(scene: Scene, attempt: int) -> Conditions | Held:
+    if not scene.x86:
+        return Held("the settings for it are those of x86 processors")
     values = {**PLAIN_INSTRUCTIONS, "NPY_DISABLE_CPU_FEATURES": NUMPY_FEATURES}
     return Conditions(env={name: text for name, text in values.items() if name not in scene.env})
 

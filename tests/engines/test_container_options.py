@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import docker.errors
@@ -120,3 +122,17 @@ def test_fixed_addresses_come_with_a_profile_and_no_privilege(asked: Any) -> Non
     assert {"mount", "ptrace", "bpf", "keyctl", "unshare", "clone3"} <= forbidden
     assert "personality" not in forbidden
     assert all("seccomp" not in word for word in asked()["security_opt"])
+
+
+def test_a_container_whose_time_is_up_is_ended_and_says_so() -> None:
+    ended, said = threading.Event(), []
+    box = SimpleNamespace(kill=ended.set)
+    sink = SimpleNamespace(stderr=said.append)
+    running = container.Running(Client(), box, 0.01)  # type: ignore[arg-type]
+    with running._limited(sink):  # type: ignore[arg-type]
+        assert ended.wait(30)
+    assert said == [b"repro: the container was ended after 0.01 s\n"]
+    ended.clear()
+    with container.Running(Client(), box)._limited(sink):  # type: ignore[arg-type]
+        pass
+    assert not ended.is_set()

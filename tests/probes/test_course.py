@@ -41,6 +41,7 @@ class Trials:
     ) -> None:
         self._training, self._interpreters, self._model = training, interpreters, model
         self.count = self.loaders = 0
+        self.failures = {"begin: no such thing": None} if interpreters > 1 else {}
         self.conditions: list[Conditions] = []
         definition = SimpleNamespace(env=env, environment=SimpleNamespace(packages=()))
         manifest = SimpleNamespace(
@@ -257,6 +258,11 @@ def test_interrupted_it_says_what_it_had(probed: Any, end: int) -> None:
     assert found.interrupted == (end <= found.replays) and found.exit_code in (130, 1)
     assert not found.unreplayable
     assert guilty(found) <= {"time-zone"}
+
+
+def test_what_the_shim_could_not_do_is_said(probed: Any) -> None:
+    found = probed(lambda given, n: {"loss": 1.0}, interpreters=2)
+    assert found.notes == ("not varied or held: begin: no such thing",)
 
 
 def test_only_and_skip(probed: Any) -> None:
