@@ -45,6 +45,7 @@ from repro.recording import outcome
 from repro.sessions import Session
 from repro.stopping import Seen, Stopper
 from repro.store import Run
+from repro.variations import Trial, applying
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Options:
     """Not a replay at all: so many steps and as many more beside the double at once (resuming.py)."""
     mutation: int | None = None
     """With this one of mutating.candidates: whoever asks wants to see red."""
+    trial: Trial | None = None
+    """A replay of a probe's: under conditions that differ from the usual."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,10 @@ class Stage:
 
     @property
     def inside(self) -> str:
-        return self.engine.place(self.workspace, self.recorded)
+        trial = self.options.trial
+        return (trial.conditions.inside if trial else None) or self.engine.place(
+            self.workspace, self.recorded
+        )
 
     def _variables(self) -> dict[str, str]:
         return redacting.restored(self.manifest.definition, self.options.env, self.run.short)
@@ -144,7 +150,10 @@ class Stage:
         places = self._outside(progress)
         ready = self._prepare(progress)
         mutated = self._mutated(progress)
-        self.engine.adopt(self.workspace)
+        trial = self.options.trial
+        if trial and trial.conditions.leftovers:
+            applying.put_leftovers(trial.conditions.leftovers, self.workspace)
+        self._adopt(self.workspace)
         progress.step("executing")
         result, masked = self._execute(ready, places, sink, wanted, instead)
         findings = (*restored, *ready.findings, *self._withheld(), *self._given(), *masked)
@@ -169,8 +178,12 @@ class Stage:
         places = outside.of(self.manifest, root, self.session.folder("home"))
         outside.restore(self.project, self.manifest, self.workspace, places)
         for path in (places.home, *((root,) if root else ())):
-            self.engine.adopt(path)
+            self._adopt(path)
         return places
+
+    def _adopt(self, folder: Path) -> None:
+        trial = self.options.trial
+        self.engine.adopt(folder, trial.conditions.user if trial else None)
 
     def _prepare(self, progress: Progress) -> Ready:
         return preparing.prepare(
@@ -201,6 +214,7 @@ class Stage:
         job = replace(self._job(ready), mounts=places.mounts, home=places.home)
         served = self._stand_in()
         job = served.around(job) if served else job
+        job, shim = self._on_trial(job)
         stopper = self._stopper(before, log, wanted)
         if stopper:
             job = replace(job, stop=stopper.stop)
@@ -217,6 +231,11 @@ class Stage:
         if execution.interrupted:
             raise Interrupted("the replay was interrupted; nothing was stored")
         after = files.scan(self.workspace, folder)
+        if (trial := self.options.trial) and shim:
+            trial.tell(applying.reported(shim, self.inside))
+            if trial.keep_written:
+                written = files.changes(before, after).written
+                applying.keep_leftovers(self.workspace, written, trial.keep_written)
         collected = results.collect(
             self.workspace, before, after, yardstick.expected(self.manifest), execution.started
         )
@@ -315,13 +334,22 @@ class Stage:
 
         return Stopper(self.options.steps, wanted, look)
 
+    def _on_trial(self, job: Job) -> tuple[Job, Path | None]:
+        """The job under the conditions of a probe, and the folder in which its shim reports."""
+        trial = self.options.trial
+        if not trial:
+            return job, None
+        shim = self.session.folder("shim")
+        job = replace(job, limit=trial.limit)
+        return applying.applied(trial.conditions, job, shim), shim
+
     def _stand_in(self) -> services.StandIn | None:
         """The server that stands in for the one that the command logged to."""
         used = self.manifest.definition.services
         if not used:
             return None
         folder = self.session.folder("service")
-        self.engine.adopt(folder)
+        self._adopt(folder)
         return services.stand_in(used, folder, isolated=self.engine.isolation != "none")
 
     def _job(self, ready: Ready) -> Job:

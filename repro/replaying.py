@@ -25,7 +25,7 @@ from repro.comparison import (
 )
 from repro.dissecting import dissected
 from repro.dissecting_inside import Pair, open_inside
-from repro.engines.base import Ready
+from repro.engines.base import Engine, Ready
 from repro.errors import Corrupt, NotFound, Unreplayable
 from repro.executing import Options, Stage
 from repro.manifest import (
@@ -38,7 +38,7 @@ from repro.project import Project
 from repro.records import Replay, store_replay
 from repro.store import Run
 
-__all__ = ["Options", "once", "replay", "yielded"]
+__all__ = ["Options", "attempt", "once", "replay", "yielded"]
 
 
 def replay(
@@ -89,7 +89,20 @@ def once(
 ) -> Replay:
     """One replay as it comes: not stored, and not set beside earlier ones. Raises EngineError."""
     engine = engines.make(options.engine, environ)
-    version = engine.version()
+    return attempt(project, run, options, environ, engine, engine.version(), sink, progress)
+
+
+def attempt(
+    project: Project,
+    run: Run,
+    options: Options,
+    environ: Mapping[str, str],
+    engine: Engine,
+    version: str,
+    sink: Sink,
+    progress: Progress = SILENT,
+) -> Replay:
+    """The same with an engine that is there already; ``version`` is its own word."""
     with sessions.session(project.store, keep=lambda: options.keep) as session:
         shown = present.as_it_is(project, run, environ, session) if options.current else run
         stage = Stage(project, shown, options, environ, session, engine, version)
@@ -146,7 +159,8 @@ def _play(stage: Stage, sink: Sink, progress: Progress) -> Replay:
     comparison = yardstick.compared(
         recorded, result, policy, stage.options.steps, outputs.reader(store)
     )
-    comparison = _dissected(stage, comparison, yielded.ready, progress)
+    if stage.options.trial is None and stage.options.mutation is None:
+        comparison = _dissected(stage, comparison, yielded.ready, progress)
     return Replay(
         "",
         stage.run.id,

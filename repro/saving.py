@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from repro import canonical, exporting, restoring, sessions
+from repro import canonical, exporting, exporting_writing, restoring, sessions
 from repro.bundles import carried, pieces
 from repro.bundles.carried import Carried
 from repro.bundles.pieces import Damaged, Piece

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": ("repro.cli.run", "Execute a training command and record it."),
     "capture": ("repro.cli.run", "Record a run that has already happened."),
     "replay": ("repro.cli.replay", "Rebuild a run's environment, run it again, compare."),
+    "probe": ("repro.cli.probe", "Find out what a run depends on that it should not."),
     "diff": ("repro.cli.diff", "Show what differs between two runs."),
     "show": ("repro.cli.show", "Show one run."),
     "list": ("repro.cli.list", "List the runs, newest first."),

@@ -98,6 +98,18 @@ class Job:
     """As ``mounts``, but it cannot write there."""
     as_owner: bool = False
     """Run as the owner of the workspace, even if that is root: for recording in an image."""
+    hostname: str | None = None
+    """None: one of the engine's own."""
+    user: int | None = None
+    """uid and gid inside; None: the caller's, or an unprivileged one."""
+    home_inside: str | None = None
+    """The path at which the command sees its home folder; None: the engine's own choice."""
+    init: bool = True
+    """An init process stands above the command; without, the command is process 1 itself."""
+    fixed_addresses: bool = False
+    """The command may switch off the randomisation of its memory addresses."""
+    limit: float | None = None
+    """Seconds after which it is ended; None: never."""
 
 
 class Engine(Protocol):
@@ -113,8 +125,8 @@ class Engine(Protocol):
     def place(self, workspace: Path, recorded: str) -> str:
         """The absolute POSIX path that the command sees the workspace under; ``recorded`` where it can."""
 
-    def adopt(self, workspace: Path) -> None:
-        """Make a restored workspace the command's own, before it is looked at."""
+    def adopt(self, workspace: Path, user: int | None = None) -> None:
+        """Make a restored workspace the command's own, before it is looked at; ``user`` as in a Job."""
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
         """Build the environment, or reuse it where its key is known. Raises EngineError."""

@@ -44,7 +44,7 @@ class VenvEngine:
     def place(self, workspace: Path, recorded: str) -> str:
         return workspace.as_posix()
 
-    def adopt(self, workspace: Path) -> None:
+    def adopt(self, workspace: Path, user: int | None = None) -> None:
         """The command runs as the caller, whose it is already."""
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:

@@ -20,28 +20,28 @@ def render(comparison: Comparison, heading: Heading | None = None) -> str:
 
 def document(comparison: Comparison, heading: Heading | None = None) -> dict[str, Any]:
     """The document as plain dicts and lists; every field is there, null where there is nothing."""
-    plain: dict[str, Any] = _plain(comparison)
+    body: dict[str, Any] = plain(comparison)
     sides = heading or Heading.of(comparison)
-    plain["sides"] = {
-        "a": {**_plain(sides.a), "called": comparison.sides[0]},
-        "b": {**_plain(sides.b), "called": comparison.sides[1]},
+    body["sides"] = {
+        "a": {**plain(sides.a), "called": comparison.sides[0]},
+        "b": {**plain(sides.b), "called": comparison.sides[1]},
     }
     return {
-        **plain,
+        **body,
         "schema": SCHEMA,
         "passed": comparison.verdict.passed,
         "exit_code": comparison.exit_code,
     }
 
 
-def _plain(noun: Any) -> Any:
+def plain(noun: Any) -> Any:
     """Every field, also those at their default: who reads this has no defaults to fill in."""
     if is_dataclass(noun) and not isinstance(noun, type):
-        return {item.name: _plain(getattr(noun, item.name)) for item in fields(noun)}
+        return {item.name: plain(getattr(noun, item.name)) for item in fields(noun)}
     if isinstance(noun, Enum):
         return noun.value
     if isinstance(noun, dict):
-        return {key: _plain(value) for key, value in noun.items()}
+        return {key: plain(value) for key, value in noun.items()}
     if isinstance(noun, tuple | list):
-        return [_plain(value) for value in noun]
+        return [plain(value) for value in noun]
     return noun

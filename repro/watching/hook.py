@@ -219,7 +219,7 @@ def _found(name):
     return None
 
 
-def _hide(folder):
+def hide(folder):
     # type: (str) -> Optional[str]
     """Out of sight: sys.path, and PYTHONPATH as os.environ shows it. What PYTHONPATH was before."""
     sys.path[:] = [entry for entry in sys.path if entry != folder]
@@ -236,7 +236,7 @@ def _hide(folder):
     return before
 
 
-def _pass_on(folder):
+def pass_on(folder):
     # type: (str) -> None
     """Children that are given an environment of their own, mostly a copy of os.environ, get us too."""
     ours = os.fsencode(folder)
@@ -300,14 +300,14 @@ def begin():
     # type: () -> None
     folder = os.path.dirname(os.path.abspath(__file__))
     watcher = Watcher(folder + "/logs")
-    _hide(folder)
+    hide(folder)
     if not hasattr(sys, "addaudithook"):
         with open(folder + "/logs/" + str(os.getpid()), "a") as log:
             log.write("0 old\n")
         return
     watcher.tell("begin", sys.executable or "")
     sys.addaudithook(watcher.hear)
-    _pass_on(folder)
+    pass_on(folder)
 
 
 if __name__ == "sitecustomize":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import docker.errors
@@ -106,3 +109,40 @@ def test_a_container_that_does_not_start_is_explained(
         container.Running(client, made).to_end(Silent())
     if words == "GPU":
         assert "--no-gpus" in getattr(caught.value, "hint", "")
+
+
+def test_what_a_probe_varies(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container.os, "getuid", lambda: 0)
+    monkeypatch.setattr(container.os, "chown", lambda *words, **named: None)
+    usual = asked()
+    assert "hostname" not in usual and usual["init"] is True and usual["user"] == "1000:1000"
+    varied = asked(hostname="x", user=4711, home_inside="/srv/a", init=False)
+    assert (varied["hostname"], varied["user"], varied["init"]) == ("x", "4711:4711", False)
+    assert varied["environment"]["HOME"] == "/srv/a"
+    assert "/srv/a" in {mount["Target"] for mount in varied["mounts"]}
+
+
+def test_fixed_addresses_come_with_a_profile_and_no_privilege(asked: Any) -> None:
+    options = asked(fixed_addresses=True)
+    assert options["cap_drop"] == ["ALL"]
+    assert "no-new-privileges" in options["security_opt"]
+    (profile,) = (word for word in options["security_opt"] if word.startswith("seccomp="))
+    rules = json.loads(profile.partition("=")[2])
+    forbidden = {name for rule in rules["syscalls"] for name in rule["names"]}
+    assert {"mount", "ptrace", "bpf", "keyctl", "unshare", "clone3"} <= forbidden
+    assert "personality" not in forbidden
+    assert all("seccomp" not in word for word in asked()["security_opt"])
+
+
+def test_a_container_whose_time_is_up_is_ended_and_says_so() -> None:
+    ended, said = threading.Event(), []
+    box = SimpleNamespace(kill=ended.set)
+    sink = SimpleNamespace(stderr=said.append)
+    running = container.Running(Client(), box, 0.01)  # type: ignore[arg-type]
+    with running._limited(sink):  # type: ignore[arg-type]
+        assert ended.wait(30)
+    assert said == [b"repro: the container was ended after 0.01 s\n"]
+    ended.clear()
+    with container.Running(Client(), box)._limited(sink):  # type: ignore[arg-type]
+        pass
+    assert not ended.is_set()

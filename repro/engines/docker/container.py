@@ -21,6 +21,7 @@ from docker.types import DeviceRequest, Mount
 from repro import process
 from repro.engines import uv
 from repro.engines.base import Job, Ready
+from repro.engines.docker import confining
 from repro.engines.docker.client import FAULTS, explained, short, uninterrupted
 from repro.errors import EngineError, ReproError, Unreplayable
 from repro.process import Execution, Sink
@@ -73,10 +74,11 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
     """What the engine is told: no network unless asked, no privileges, not root."""
     user, group = _identity(job)
     home = job.home or job.session.folder(f"home-{os.urandom(3).hex()}")
+    home_inside = job.home_inside or HOME
     _give(home, user, group)
     mounts = [
         Mount(job.inside, str(job.workspace), type="bind"),
-        Mount(HOME, str(home), type="bind"),
+        Mount(home_inside, str(home), type="bind"),
         *(Mount(inside, str(path), type="bind") for inside, path in sorted(job.mounts.items())),
         *(
             Mount(inside, str(path), type="bind", read_only=True)
@@ -96,7 +98,7 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         linux_uv = str(uv.linux_uv(client.info().get("Architecture", "")))
         mounts.append(Mount("/usr/local/bin/uv", linux_uv, type="bind", read_only=True))
         env = uv.run_environment(ready.environment)
-    env |= {"HOME": HOME, "USER": "repro", "LOGNAME": "repro", **job.env}
+    env |= {"HOME": home_inside, "USER": "repro", "LOGNAME": "repro", **job.env}
     options: dict[str, Any] = {
         "image": ready.handle,
         "command": list(job.argv),
@@ -109,11 +111,15 @@ def options(client: docker.DockerClient, ready: Ready, job: Job) -> dict[str, An
         "security_opt": ["no-new-privileges"],
         "pids_limit": PROCESS_LIMIT,
         "shm_size": _shared_memory(),
-        "init": True,
+        "init": job.init,
         "stdin_open": False,
     }
     if ready.environment:
         options["read_only"] = True
+    if job.hostname:
+        options["hostname"] = job.hostname
+    if job.fixed_addresses:
+        options["security_opt"] = [*options["security_opt"], confining.WITH_PERSONALITY]
     if job.cpus is not None:
         options["cpuset_cpus"] = ",".join(map(str, _cpus(client, job.cpus)))
     if job.memory is not None:
@@ -142,8 +148,10 @@ def _cpus(client: docker.DockerClient, wanted: int) -> list[int]:
 class Running:
     """A container from its start to its end: output, interrupt, peak memory."""
 
-    def __init__(self, client: docker.DockerClient, container: Container) -> None:
-        self._client, self._container = client, container
+    def __init__(
+        self, client: docker.DockerClient, container: Container, limit: float | None = None
+    ) -> None:
+        self._client, self._container, self._limit = client, container, limit
         self._peak: int | None = None
         self._last = b""
         """The end of what it printed on stderr: a line may come in pieces."""
@@ -158,7 +166,7 @@ class Running:
         except docker.errors.APIError as error:
             raise _not_started(error) from error
         threading.Thread(target=self._watch_memory, daemon=True).start()
-        with process.stopping(stop, self._kill) as stopped:
+        with process.stopping(stop, self._kill) as stopped, self._limited(sink):
             interrupted = self._pump(stream, sink)
             with explained("waiting for the container"):
                 code = int(api.wait(self._container.id)["StatusCode"])
@@ -189,6 +197,23 @@ class Running:
             return True
         return False
 
+    @contextlib.contextmanager
+    def _limited(self, sink: Sink) -> Iterator[None]:
+        """Within the block it is ended once its time is up."""
+
+        def end() -> None:
+            sink.stderr(f"repro: the container was ended after {self._limit:g} s\n".encode())
+            self._kill()
+
+        timer = threading.Timer(self._limit or 0, end)
+        timer.daemon = True
+        if self._limit is not None:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def _kill(self) -> None:
         with contextlib.suppress(*FAULTS):
             self._container.kill()
@@ -207,6 +232,8 @@ def _identity(job: Job) -> tuple[int, int]:
     """uid and gid inside: the caller's; never root, but for recording in an image as the owner."""
     if platform.system() != "Linux":
         return UNPRIVILEGED, UNPRIVILEGED  # Docker Desktop maps file ownership by itself
+    if job.user is not None and os.getuid() == 0:
+        return job.user, job.user
     if job.as_owner:
         status = job.workspace.stat()
         return status.st_uid, status.st_gid
@@ -220,10 +247,10 @@ def _give(path: Path, user: int, group: int) -> None:
         os.chown(path, user, group, follow_symlinks=False)
 
 
-def give_all(folder: Path) -> None:
+def give_all(folder: Path, owner: int | None = None) -> None:
     if platform.system() != "Linux" or os.getuid() != 0:
         return
-    user = group = UNPRIVILEGED
+    user = group = UNPRIVILEGED if owner is None else owner
     os.chown(folder, user, group)
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):

@@ -39,9 +39,9 @@ class DockerEngine:
     def place(self, workspace: Path, recorded: str) -> str:
         return recorded
 
-    def adopt(self, workspace: Path) -> None:
+    def adopt(self, workspace: Path, user: int | None = None) -> None:
         """A replay of root's is not root inside, and must be able to write into its workspace."""
-        container.give_all(workspace)
+        container.give_all(workspace, user)
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
         clock = time.monotonic()
@@ -85,7 +85,8 @@ class DockerEngine:
         options = container.options(self._client, ready, job)
         try:
             with container.created(self._client, job.session, options) as made:
-                return container.Running(self._client, made).to_end(sink, job.stop)
+                running = container.Running(self._client, made, job.limit)
+                return running.to_end(sink, job.stop)
         finally:
             self._environments.settle()
 
