@@ -27,6 +27,7 @@ import memory
 import packing
 import recording
 import replaying
+import verifying
 import watching
 from ground import CHECKOUT, Ground, prepared
 from timing import Row
@@ -35,6 +36,7 @@ MEASURES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "recording": recording.small,
     "recording-10000": recording.large,
     "replaying": replaying.known,
+    "verifying": verifying.beside,
     "building": building.new,
     "help": answering.help_text,
     "list": answering.list_runs,
@@ -42,7 +44,7 @@ MEASURES: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "packing": packing.packed,
     "watching": watching.small,
 }
-NEED_ENGINE = ("replaying", "building")
+NEED_ENGINE = ("replaying", "verifying", "building")
 
 
 def main() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from repro import restoring
+from repro import locks, restoring
 from repro.bundles import carried
 from repro.capturing.requirements import parse
 from repro.engines.base import Engine, Ready, Site
@@ -16,7 +19,7 @@ from repro.environment.recipe import Recipe
 from repro.progress import Progress
 from repro.project import Project
 from repro.sessions import Session
-from repro.store import Run
+from repro.store import Run, Store
 
 
 def prepare(
@@ -49,7 +52,26 @@ def prepare(
     sources = _with_carried(project, run, plan, session, sources)
     came_along = carried.image_of(project.store, run.id)
     site = Site(workspace, inside, session, sources, came_along)
-    return engine.prepare(plan, site, progress)
+    if engine.isolation == "none":
+        return engine.prepare(plan, site, progress)  # a new one each time, for this session alone
+    with _alone(project.store, plan.key, progress):
+        return engine.prepare(plan, site, progress)
+
+
+@contextlib.contextmanager
+def _alone(store: Store, key: str, progress: Progress) -> Iterator[None]:
+    """Of several replays of one store that need the same environment the first builds it, the others wait."""
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    path = store.root / "locks" / f"environment-{name}"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as lock:
+        said = False
+        while not locks.acquire(lock):
+            if not said:
+                progress.step("waiting for another replay, which builds the same environment")
+                said = True
+            time.sleep(0.1)
+        yield
 
 
 def _with_carried(
