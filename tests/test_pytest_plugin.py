@@ -148,7 +148,16 @@ def test_a_tolerance_of_the_test_counts_before_that_of_the_project(
     assert code == (0 if passes else 1), out
 
 
-REFUSED = [-1, float("nan"), {"loss": 3}, pytest.param(object(), id="object"), {1: {2}}, {"loss": {"absolut": 1}}, True, "x"]
+REFUSED = [
+    -1,
+    float("nan"),
+    {"loss": 3},
+    pytest.param(object(), id="object"),
+    {1: {2}},
+    {"loss": {"absolut": 1}},
+    True,
+    "x",
+]
 
 
 @pytest.mark.parametrize("tolerance", REFUSED, ids=repr)
