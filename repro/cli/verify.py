@@ -50,14 +50,15 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
 @click.option("-n", "replays", type=click.IntRange(1, 1000), default=1, show_default=True,
               help="Replays of each run; all are compared with the record and with each other.")  # fmt: skip
 @click.option("-j", "jobs", type=click.IntRange(1),
-              help="Replays at the same time; default: 1, in a cluster as many as it has room for.")  # fmt: skip
+              help="Replays at the same time, as far as processors and memory allow; default: 1, in a "
+              "cluster as many as it has room for.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(1), metavar="K",
               help="Only the first K steps of the recorded series; stops once they are written.")  # fmt: skip
 @click.option("--resume", type=click.IntRange(1), metavar="K",
               help="K steps and K more, continued from the checkpoint, must equal 2K at once.")  # fmt: skip
 @click.option("--changed", "since", metavar="REV", is_flag=False, flag_value="HEAD", default=None,
-              help="Only those that files changed since REV (default: HEAD) can affect, and with the source "
-              "as it is now.")  # fmt: skip
+              help="Only those that files changed since REV (--changed=REV; without: HEAD) can affect, and with "
+              "the source as it is now.")  # fmt: skip
 @click.option("--current", is_flag=True, help="With source, data and parameters as they are now.")
 @click.option("--scheduler", metavar="URL",
               help="Replay on the workers of a Dask cluster: dask://HOST:PORT, dask+tls://HOST:PORT, "
@@ -117,7 +118,7 @@ def verify_command(
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request, Verified, selecting, self_test
+    from repro.verifying import Chosen, Request, Verified, fitting, selecting, self_test
     from repro.verifying.workers import Workers
 
     if not cache_key:
@@ -158,7 +159,8 @@ def verify_command(
         resume=resume,
         current=current or since is not None,
     )
-    request = Request(replays, jobs or 1, options, fail_fast, within)
+    allowed, why = fitting.jobs(jobs or 1, selection.chosen) if not scheduler else (1, "")
+    request = Request(replays, allowed, options, fail_fast, within)
 
     def watch(item: Verified) -> None:
         progress.step(report.line(item))
@@ -186,7 +188,8 @@ def verify_command(
             if with_self_test and not found.stopped:
                 tests = self_test.self_test(project, chosen, request, beat.around(workers))
                 found = replace(found, self_tests=tests)
-    found = replace(found, notes=(*selection.notes, *found.notes))
+    notes = (*selection.notes, *([why] if why else []))
+    found = replace(found, notes=(*notes, *found.notes))
     if as_json:
         click.echo(verification_json.render(found), nl=False)
     else:

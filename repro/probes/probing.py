@@ -129,6 +129,10 @@ class _Work:
 
     def _held_pair(self) -> tuple[Tried, Tried] | None:
         holds = {item.name: item.hold(self._scene) for item in ALL if item.hold}
+        if self._scene.foreign:
+            self._notes.append(
+                "memory addresses were not held: a run from elsewhere keeps the engine's own confinement"
+            )
         for free in NOT_HELD:
             self._holds = {name: held for name, held in holds.items() if name not in free}
             what = f"everything held but {', '.join(free)}" if free else "everything held"
@@ -341,4 +345,5 @@ class _Work:
             self._leftovers if any(self._leftovers.iterdir()) else None,
             platform.machine().lower() in ("x86_64", "amd64"),
             held,
+            self._trials.is_foreign,
         )

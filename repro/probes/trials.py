@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro import engines, outputs, replaying, yardstick
+from repro.bundles import carried
 from repro.engines.base import Engine
 from repro.errors import ReproError
 from repro.manifest import Outcome, Policy, Result
@@ -61,6 +62,11 @@ class Trials:
     def __post_init__(self) -> None:
         self.engine = engines.make(self.options.engine, self.environ)
         self._version = self.engine.version()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the run came from elsewhere."""
+        return carried.is_foreign(self.project.store, self.run.id)
 
     @property
     def policy(self) -> Policy:

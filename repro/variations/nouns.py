@@ -64,6 +64,8 @@ class Scene:
     x86: bool = True
     held: bool = False
     """Whatever can be held is held, so a variation is a release, or another value than the held one."""
+    foreign: bool = False
+    """The run came from elsewhere: it keeps the engine's own confinement."""
 
 
 @dataclass(frozen=True)

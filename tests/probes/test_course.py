@@ -37,7 +37,12 @@ class Trials:
     """Stands in for replays."""
 
     def __init__(
-        self, training: Training, env: dict[str, str], interpreters: int = 1, model: bool = True
+        self,
+        training: Training,
+        env: dict[str, str],
+        interpreters: int = 1,
+        model: bool = True,
+        foreign: bool = False,
     ) -> None:
         self._training, self._interpreters, self._model = training, interpreters, model
         self.count = self.loaders = 0
@@ -52,6 +57,7 @@ class Trials:
         self.run = SimpleNamespace(id="1" * 64, manifest=manifest)
         self.options = SimpleNamespace(cpus=None, gpus=None)
         self.engine = SimpleNamespace(name="docker")
+        self.is_foreign = foreign
 
     def take(self, what: str, conditions: Conditions, keep: Path | None = None) -> Tried:
         if keep:
@@ -273,3 +279,16 @@ def test_only_and_skip(probed: Any) -> None:
     assert guilty(found) == {"path"}
     assert of(found, "time-zone").why == "left out by --only or --skip"
     assert guilty(probed(training, choice=Choice(skip=frozenset({"path"})))) == {"time-zone"}
+
+
+def test_a_run_from_elsewhere_keeps_the_engines_confinement(probed: Any) -> None:
+    seen: list[Conditions] = []
+
+    def training(given: Conditions, n: int) -> dict[str, float]:
+        seen.append(given)
+        return {"loss": float(-n)}
+
+    found = probed(training, foreign=True)
+    assert not any(given.fixed_addresses for given in seen)
+    assert any("addresses were not held" in note for note in found.notes)
+    assert "addresses" not in guilty(found)
