@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from repro.comparison.circumstances import CLOCK
 from repro.comparison.nouns import Comparison, MetricDifference, Status, Verdict
 
 _NOT_NUMBERS = (Status.MISSING, Status.NEW, Status.TYPE)
@@ -58,7 +59,11 @@ def _cause(comparison: Comparison) -> str:
         first = comparison.ingredients[0]
         name = f" ({first.name})" if first.name else ""
         return f"what went in differs: look first at {first.ingredient}{name}"
-    known = [item for item in comparison.circumstances if item.a is not None and item.b is not None]
+    known = [
+        item
+        for item in comparison.circumstances
+        if item.a is not None and item.b is not None and item.name != CLOCK
+    ]
     lost = [item for item in comparison.metrics if item.status in _NOT_NUMBERS]
     differing = [item for item in comparison.metrics if item.status is Status.DIFFERENT]
     hint = _tolerance_hint(differing) or _log_hint([*lost, *differing])

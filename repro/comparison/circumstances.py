@@ -9,6 +9,9 @@ from repro.manifest import GPU, Host
 
 _ISOLATION = {"none": "not isolated", "container": "in a container"}
 
+CLOCK = "clock"
+"""Nearly always differs, and is seldom the cause."""
+
 _NUMERIC = ("architecture", "GPUs", "CUDA", "CPU instructions", "CPUs", "CPU", "BLAS")
 """What changes the order or the width of arithmetic: here "not known" is worth saying."""
 
@@ -23,6 +26,13 @@ def compare_hosts(a: Host, b: Host, unknown: bool = True) -> tuple[Circumstance,
     known = [item for item in found if item.a is not None and item.b is not None]
     others = [item for item in found if item not in known and item.name in _NUMERIC]
     return tuple(known + others if unknown else known)
+
+
+def compare_clocks(a: str | None, b: str | None) -> tuple[Circumstance, ...]:
+    """The days on which two runs began, where they are not the same one: a program may look at the date."""
+    if a is None or b is None or a[:10] == b[:10]:
+        return ()
+    return (Circumstance(CLOCK, a[:10], b[:10]),)
 
 
 def isolation_words(isolation: str | None) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from repro.comparison import advice, notes, verdict
-from repro.comparison.circumstances import compare_hosts
+from repro.comparison.circumstances import compare_clocks, compare_hosts
 from repro.comparison.ingredients import changed_files, compare_definitions
 from repro.comparison.metrics import compare_metrics
 from repro.comparison.nouns import (
@@ -47,7 +47,10 @@ def compare_results(
         metrics=metrics,
         sources=sources,
         outputs=outputs,
-        circumstances=compare_hosts(a.host, b.host, unknown=word is not Verdict.IDENTICAL),
+        circumstances=(
+            *compare_hosts(a.host, b.host, unknown=word is not Verdict.IDENTICAL),
+            *(compare_clocks(a.started, b.started) if word is Verdict.DIFFERENT else ()),
+        ),
         notes=(
             *notes.collect(a, b, metrics, sources, outputs, sides),
             *notes.about_names(counterpart.names, sides),

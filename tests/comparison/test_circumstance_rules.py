@@ -119,3 +119,19 @@ def test_not_isolated_on_both_sides_is_a_note():
     assert compared(bare, bare).notes == (
         "not isolated: both ran on their machine as it was, with its own system libraries",
     )
+
+
+def test_another_day_is_named_last_and_is_not_what_to_rule_out_first() -> None:
+    from side_by_side import metric, result
+
+    from repro.comparison import compare_results
+    from repro.manifest import Policy
+
+    a = result(metric("loss", 1.0), started="2026-01-15T23:59:59Z")
+    b = result(metric("loss", 2.0), started="2026-01-16T00:00:01Z")
+    for one, other in ((a, b), (b, a)):
+        found = compare_results(one, other, Policy())
+        assert [item.name for item in found.circumstances] == ["clock"]
+        assert "clock" not in found.next_step
+    assert compare_results(a, replace(b, metrics=a.metrics), Policy()).circumstances == ()
+    assert compare_results(a, replace(b, started=None), Policy()).circumstances == ()
