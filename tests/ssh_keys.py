@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from repro import attesting
 from repro.signing import envelope, schemes, statement
@@ -26,6 +29,8 @@ class Keys:
     def __call__(self, name: str, *words: str, passphrase: str = "") -> str:
         """The path of the private key with this name; ``words`` for ssh-keygen."""
         path = self.folder / name
+        if not shutil.which("ssh-keygen"):
+            pytest.skip("no ssh-keygen on the PATH: apt-get install openssh-client")
         if not path.exists():
             options = words or ("-t", "ed25519")
             subprocess.run(

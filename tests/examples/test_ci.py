@@ -195,6 +195,7 @@ def test_the_gitlab_job_writes_the_reports_that_it_names(baseline: Project) -> N
     assert (baseline.path / "repro-quality.json").read_text().strip() == "[]"
 
 
+@pytest.mark.docker  # its check asks for the base image
 def test_the_nightly_script_ends_with_the_worse_of_its_two_codes(baseline: Project) -> None:
     script = shlex.join([str(CI / "nightly" / "nightly.sh"), str(baseline.path), "baseline"])
     code, said = bash(baseline, script, {"REPRO_OPTIONS": "--engine venv"})
