@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,12 +14,16 @@ from repro.environment.index import PackageSources
 CA_INSIDE = "/repro/ca.pem"
 """Where a build container sees this host's certificates."""
 
+_FINDING = threading.Lock()
+
 
 def executable() -> Path:
     """uv, as its package on the index brings it."""
     import uv
 
-    return Path(os.fsdecode(uv.find_uv_bin()))
+    # it asks sysconfig, whose first caller fills a table that a second thread may see half full
+    with _FINDING:
+        return Path(os.fsdecode(uv.find_uv_bin()))
 
 
 def linux_uv(architecture: str) -> Path:

@@ -212,7 +212,7 @@ def test_a_secret_is_not_sent_to_workers(project: Project, cluster: Cluster) -> 
         "train.py", "print('AKIA' + 'Q3EGRZ7OWPLS5DXN')\nopen('metrics.json','w').write('1')"
     )
     project.commit()
-    project.record("python", "train.py", options=("--name", "base"))
+    project.record("python", "train.py", options=("--name", "base", "--allow-secrets"))
     cluster.away("one")
     words = ("verify", "base", *VENV, "--scheduler", cluster.url)
     project.repro(*words, "--via", "../shared").complains(2, "was not sent to workers", "AWS")
