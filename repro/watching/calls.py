@@ -1,4 +1,4 @@
-# ruff: noqa: PTH110, PTH114, PTH115, PTH116 (paths are bytes, and thousands)
+# ruff: noqa: PTH110, PTH114, PTH116 (paths are bytes, and thousands)
 """What a call that is about to be made will do to files, told before it is made.
 
 Only what will succeed counts, so everything is looked up at that moment, as the caller would find it: from its
@@ -11,10 +11,32 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Callable
-from typing import Protocol
 
 from repro.watching.lookup import File, can_move, find, permits, place_of, plain, status_of
+
+TYPE_CHECKING = False  # typing itself takes its time to import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    Args = list[int]
+
+    class Journal(Protocol):
+        """Takes down what happened: a word of ours, and paths."""
+
+        def tell(self, kind: bytes, *paths: bytes) -> None: ...
+
+        def tell_each(self, kind: bytes, *paths: bytes) -> None:
+            """Also what was told before."""
+            ...
+
+    class Reader(Protocol):
+        """Reads the memory of a process."""
+
+        def text(self, pid: int, address: int) -> bytes: ...
+
+        def memory(self, pid: int, address: int, length: int) -> bytes: ...
+
 
 _HERE = -100
 """AT_FDCWD."""
@@ -30,25 +52,6 @@ _OWN = (
     (b"/dev/stderr", b"fd/2"),
 )
 """Names that mean another file for everyone, and what they are below a process's own folder in /proc."""
-Args = list[int]
-
-
-class Journal(Protocol):
-    """Takes down what happened: a word of ours, and paths."""
-
-    def tell(self, kind: bytes, *paths: bytes) -> None: ...
-
-    def tell_each(self, kind: bytes, *paths: bytes) -> None:
-        """Also what was told before."""
-        ...
-
-
-class Reader(Protocol):
-    """Reads the memory of a process."""
-
-    def text(self, pid: int, address: int) -> bytes: ...
-
-    def memory(self, pid: int, address: int, length: int) -> bytes: ...
 
 
 class Calls:
@@ -57,6 +60,8 @@ class Calls:
     def __init__(self, reader: Reader, journal: Journal, rings: bool = True) -> None:
         self._reader, self._journal, self._rings = reader, journal, rings
         self._root = os.geteuid() == 0
+        self._elsewhere = False
+        """Whether one of them may have a root, or mounts, of its own."""
         self.unresolved = 0
         """Calls of which it is not known what they name."""
         self.blind = False
@@ -236,6 +241,9 @@ class Calls:
         if self._rings:
             self._journal.tell(b"ring")
 
+    def moved_root(self, pid: int, args: Args) -> None:
+        self._elsewhere = True
+
     # --- looking up ------------------------------------------------------------------------------
 
     def _text(self, pid: int, address: int) -> bytes:
@@ -259,12 +267,14 @@ class Calls:
                     if name.startswith(prefix):
                         name = own + instead + name[len(prefix) :]
                         break
-            return name if os.readlink(own + b"root") == b"/" else own + b"root" + name
+            return own + b"root" + name if self._elsewhere else name
         start = own + (b"cwd" if base == _HERE else b"fd/%d" % base)
         return start + b"/" + name if name else start
 
     def _may(self, pid: int, found: File, wanted: int) -> bool:
         """Whether the caller has the right to. Where it is somebody else than we, the mode alone tells."""
+        if wanted == os.R_OK and found.status.st_mode & 0o444 == 0o444:
+            return True
         user = os.stat(b"/proc/%d" % pid).st_uid if self._root else None
         if not user:
             if wanted == os.X_OK and not found.status.st_mode & 0o111:
@@ -308,4 +318,8 @@ _HANDLERS: dict[str, Callable[[Calls, int, Args], None]] = {
     "execveat": Calls.executed_at,
     "connect": Calls.connected,
     "io_uring_setup": Calls.ring,
+    "chroot": Calls.moved_root,
+    "pivot_root": Calls.moved_root,
+    "unshare": Calls.moved_root,
+    "setns": Calls.moved_root,
 }

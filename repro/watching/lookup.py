@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 
 _HANDLE = os.O_PATH | os.O_CLOEXEC
 _NO_REPLACE, _EXCHANGE = 1, 2
-_CALLERS = re.compile(rb"(/proc/[0-9]+/(?:cwd|root|fd/[0-9]+))(?:/|$)")
 
 
 class File:
@@ -99,8 +97,9 @@ def _groups(pid: int) -> set[int]:
 
 def plain(path: bytes) -> bytes:
     """Without the caller's number, which means nothing later; without a look at the path itself."""
-    match = _CALLERS.match(path)
-    if match is None:
+    words = path.split(b"/")
+    if words[1:2] != [b"proc"] or words[3:4] not in ([b"cwd"], [b"root"], [b"fd"]):
         return path
-    start, rest = os.readlink(match.group(1)), path[match.end(1) :]
-    return start.rstrip(b"/") + rest
+    taken = 5 if words[3] == b"fd" else 4
+    start = os.readlink(b"/".join(words[:taken]))
+    return b"/".join((start.rstrip(b"/"), *words[taken:])) or b"/"

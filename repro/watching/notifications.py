@@ -11,10 +11,14 @@ import errno
 import os
 import select
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from repro.watching.machines import Machine
+TYPE_CHECKING = False  # typing itself takes its time to import
+if TYPE_CHECKING:
+    from repro.watching.machines import Machine
+
+    Notice = tuple[int, int, int, list[int]]
+    """A process that stands at a call: a ticket, its thread's number (0: out of sight, in another namespace),
+    the call's number, the call's arguments."""
 
 _SET_MODE_FILTER, _GET_ACTION_AVAIL = 1, 2
 _NEW_LISTENER, _SPEC_ALLOW, _WAIT_KILLABLE = 8, 4, 32
@@ -155,17 +159,6 @@ class Kernel:
         raise OSError(errno.ENAMETOOLONG, "no path")
 
 
-@dataclass(frozen=True)
-class Notice:
-    """A process that stands at a call."""
-
-    ticket: int
-    pid: int
-    """Of the thread; 0: of another namespace, out of sight."""
-    number: int
-    args: Sequence[int]
-
-
 class Listener:
     """Hears of the calls, and lets them go on as if nobody had."""
 
@@ -190,10 +183,10 @@ class Listener:
                 return None
             raise OSError(failed, os.strerror(failed))
         ticket, pid, _, number, _, _, *args = self._fields.unpack(self._heard)
-        return Notice(ticket, pid, number, args)
+        return ticket, pid, number, args
 
-    def go_on(self, notice: Notice) -> None:
-        struct.pack_into("=QqiI", self._answer, 0, notice.ticket, 0, 0, _CONTINUE)
+    def go_on(self, ticket: int) -> None:
+        struct.pack_into("=QqiI", self._answer, 0, ticket, 0, 0, _CONTINUE)
         self._kernel.control(self.descriptor, _SEND, self._at[1])
 
     def deserted(self, patience: int = 0) -> bool:
