@@ -42,6 +42,7 @@ _HERE = -100
 """AT_FDCWD."""
 _EMPTY_PATH, _FOLLOW = 0x1000, 0x400
 _EXCHANGE = 2
+_IN_ROOT = 0x10
 _WRITING = os.O_WRONLY | os.O_RDWR
 _OWN = (
     (b"/proc/self/", b""),
@@ -86,7 +87,10 @@ class Calls:
         self._opened(pid, _number(args[0]), args[1], args[2])
 
     def opened_how(self, pid: int, args: Args) -> None:
-        (flags,) = struct.unpack("=Q", self._memory(pid, args[2], 8))
+        how = self._memory(pid, args[2], 24)
+        flags, _, resolved = struct.unpack("=3Q", how)
+        if resolved & _IN_ROOT:
+            raise OSError(errno.EXDEV, "below a root of its own, for this call alone")
         self._opened(pid, _number(args[0]), args[1], flags)
 
     def created(self, pid: int, args: Args) -> None:

@@ -131,9 +131,9 @@ class Reading:
         with journal.open("rb") as lines:
             for line in lines:
                 try:
-                    kind, *words = (
-                        hook.unquoted(word) for word in line.removesuffix(b"\n").split(b" ")
-                    )
+                    if not line.endswith(b"\n"):
+                        raise ValueError("cut off")
+                    kind, *words = map(hook.unquoted, line[:-1].split(b" "))
                     self.take(kind, words)
                 except ValueError:
                     self.damaged += 1

@@ -250,5 +250,5 @@ def main(words: Sequence[str]) -> None:
     except (
         Exception
     ):  # the command is to run in any case; that nothing was seen is told by an empty journal
-        os.execvpe(argv[0], argv, _environment())
+        os.execvp(argv[0], argv)
     supervisor.run()

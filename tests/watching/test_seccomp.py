@@ -313,6 +313,65 @@ def test_a_ring_is_said(work: Path) -> None:
     assert done.seen.method == "seccomp"
 
 
+def test_what_is_opened_with_openat2(work: Path) -> None:
+    """Python has no name for it; a root for one call only is more than can be followed."""
+    done = python(
+        SECCOMP,
+        work,
+        "import ctypes, os, struct\n"
+        "def openat2(path, flags, resolve):\n"
+        "    how = ctypes.create_string_buffer(struct.pack('QQQ', flags, 0o600 * (flags > 0), resolve))\n"
+        "    return ctypes.CDLL(None).syscall(437, -100, path, how, ctypes.c_size_t(24))\n"
+        "print(openat2(b'data', 0, 0), openat2(b'new', os.O_CREAT | os.O_WRONLY, 0))\n"
+        "openat2(b'/data', 0, 0x10)\n",
+    )
+    if done.out.startswith("-"):
+        pytest.skip("no openat2 here")
+    assert (done.short(work / "data"), done.short(work / "new")) == ("r", "w")
+    assert any(line.startswith("1 calls") for line in done.seen.limits)
+
+
+def test_a_program_of_32_bits_is_said(work: Path) -> None:
+    (work / "old").write_bytes(b"\x7fELF\x01rest")
+    (work / "new").write_bytes(b"\x7fELF\x02rest")
+    watcher = SeccompWatch(work)
+    watcher.wrapped(["true"], os.environ, work)
+    (work / "journal").write_text(
+        f"free\nrun {work}/old {work}/old\nrun {work}/new {work}/new\nrun /gone /gone\nend 0 0 0 0\n"
+    )
+    (said,) = watcher.seen().limits
+    assert "32 bits" in said and "old" in said and "new" not in said
+
+
+def test_memory_that_cannot_be_read_is_said(work: Path) -> None:
+    """A path that is none fails for the command too; which is which is not known."""
+    done = python(
+        SECCOMP,
+        work,
+        "import ctypes\nprint(ctypes.CDLL(None).open(ctypes.c_void_p(8), 0))\n",
+    )
+    assert done.out == "-1\n"
+    assert any("could not be told" in line for line in done.seen.limits)
+
+
+def test_a_path_at_the_end_of_readable_memory(work: Path) -> None:
+    done = python(
+        SECCOMP,
+        work,
+        "import ctypes, mmap\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.mmap.restype = ctypes.c_void_p\n"
+        "libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]\n"
+        "at = libc.mmap(None, 8192, 3, 0x22, -1, 0)\n"
+        "libc.munmap(ctypes.c_void_p(at + 4096), 4096)\n"
+        "ctypes.memmove(at + 4096 - 5, b'data', 5)\n"
+        "print(libc.open(ctypes.c_void_p(at + 4096 - 5), 0) > 0)\n",
+    )
+    assert done.out == "True\n", done.err
+    assert done.short(work / "data") == "r"
+    assert done.seen.limits == ()
+
+
 def test_a_second_listener_is_refused_and_nothing_else(work: Path) -> None:
     """A limit that cannot be helped: what needs one of its own has to be watched in another way."""
     folder = work.parent / "inner"

@@ -232,3 +232,4 @@ def test_a_journal_that_is_not_whole_is_no_whole_watch(work: Path, text: str, me
     seen = watcher.seen()
     assert seen.method == method
     assert method == "seccomp" or seen.limits
+    assert seen.accesses == (), "half a path is none"
