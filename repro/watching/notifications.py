@@ -135,28 +135,33 @@ class Kernel:
 
     def memory(self, pid: int, address: int, length: int) -> bytes:
         """What lies there, at most a page. Raises OSError where it may not be read."""
-        self._here.length = self._there.length = min(length, PAGE)
-        self._there.base = address
-        here, there = self._pieces
-        count = self._readv(pid, here, 1, there, 1, 0)
-        if count < 0:
-            raise _error()
-        return self._buffer.raw[:count] if count < 64 else ctypes.string_at(self._buffer, count)
+        count = self._read(pid, address, min(length, PAGE))
+        return ctypes.string_at(self._buffer, count)
 
     def text(self, pid: int, address: int) -> bytes:
         """A path, which ends with a zero. Raises OSError."""
         found = b""
         while len(found) <= PAGE:
             # never over the border of a page at once: the next may not be there
-            piece = self.memory(pid, address, min(256, PAGE - address % PAGE))
-            text, end, _ = piece.partition(b"\0")
-            found += text
-            if end:
-                return found
-            if not piece:
+            count = self._read(pid, address, min(256, PAGE - address % PAGE))
+            piece = self._buffer.value  # up to a zero, if need be one that lay there before
+            if len(piece) < count:
+                return found + piece
+            if not count:
                 break
-            address += len(piece)
+            found += piece[:count]
+            address += count
         raise OSError(errno.ENAMETOOLONG, "no path")
+
+    def _read(self, pid: int, address: int, length: int) -> int:
+        """Bytes that are in the buffer now."""
+        self._here.length = self._there.length = length
+        self._there.base = address
+        here, there = self._pieces
+        count = int(self._readv(pid, here, 1, there, 1, 0))
+        if count < 0:
+            raise _error()
+        return count
 
 
 class Listener:

@@ -133,7 +133,7 @@ class Reading:
                 try:
                     if not line.endswith(b"\n"):
                         raise ValueError("cut off")
-                    kind, *words = map(hook.unquoted, line[:-1].split(b" "))
+                    kind, *words = map(_unquoted, line[:-1].split(b" "))
                     self.take(kind, words)
                 except ValueError:
                     self.damaged += 1
@@ -184,6 +184,10 @@ class Reading:
         self.ledger.read(real)
         if kind == "later-run" and os.access(real, os.X_OK):
             self.programs.setdefault(path)
+
+
+def _unquoted(word: bytes) -> str:
+    return hook.unquoted(word) if b"%" in word else os.fsdecode(word)
 
 
 def _refusal(said: str) -> str:
