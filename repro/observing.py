@@ -92,7 +92,8 @@ class Scene:
 
 def observe(seen: Seen, scene: Scene) -> Observed:
     """Take what the run read, describe what it wrote elsewhere."""
-    limits = tuple(Finding(Severity.NOTE, "inputs", said) for said in seen.limits)
+    severity = Severity.RISKS if seen.method == watching.PARTLY else Severity.NOTE
+    limits = tuple(Finding(severity, "inputs", said) for said in seen.limits)
     if seen.method == "none":
         return Observed(findings=limits)
     watched = _watched(scene)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from repro.watching.choosing import choose
 from repro.watching.folding import Folded, Scene, fold
-from repro.watching.nouns import SEES_ALL, Access, Mode, Seen, Watch
+from repro.watching.nouns import PARTLY, SEES_ALL, Access, Mode, Seen, Watch
 from repro.watching.programs import tools
 
 __all__ = [
+    "PARTLY",
     "SEES_ALL",
     "Access",
     "Folded",

@@ -172,8 +172,6 @@ class Listener:
         self._heard, self._answer = ctypes.create_string_buffer(80), ctypes.create_string_buffer(24)
         self._at = ctypes.addressof(self._heard), ctypes.addressof(self._answer)
         self._fields = struct.Struct("=QIIiIQ6Q")
-        self._poll = select.poll()
-        self._poll.register(descriptor, 0)
 
     def wake_at_once(self) -> None:
         """Both sides take turns on one core, where the kernel can (6.6): an idle one need not be woken."""
@@ -196,7 +194,9 @@ class Listener:
 
     def deserted(self, patience: int = 0) -> bool:
         """Whether no process is left under the filter; waits for it up to so many milliseconds."""
-        return any(event & select.POLLHUP for _, event in self._poll.poll(patience))
+        poll = select.poll()  # one each time: two threads may ask at once
+        poll.register(self.descriptor, 0)
+        return any(event & select.POLLHUP for _, event in poll.poll(patience))
 
 
 def _error() -> OSError:

@@ -175,15 +175,17 @@ class Supervisor:
         self._alive = ours
 
     def _answer(self) -> None:
-        """Until nobody is left to ask, or the kernel does not answer: then the other process is to go on."""
-        listener = self._listener
-        while listener:
-            try:
-                notice = listener.hear()
-            except OSError as error:
-                self._journal.tell(b"broken", str(error).encode())
-                os.close(self._alive)
-                return
+        """Until nobody is left to ask; whatever goes wrong, the other process is to go on with it."""
+        try:
+            if self._listener:
+                self._hear(self._listener)
+        except Exception as error:
+            self._journal.tell(b"broken", str(error).encode())
+            os.close(self._alive)
+
+    def _hear(self, listener: Listener) -> None:
+        while True:
+            notice = listener.hear()
             if notice is None:
                 if listener.deserted():
                     return
@@ -195,7 +197,13 @@ class Supervisor:
             listener.go_on(notice[0])
 
     def _attend(self) -> None:
-        """Pass signals on, and end as the command does."""
+        """Pass signals on, and end as the command does; whatever goes wrong, end."""
+        try:
+            self._wait()
+        finally:
+            os._exit(1)
+
+    def _wait(self) -> None:
         while True:
             number = signal.sigwaitinfo(_HEARD).si_signo
             if number != signal.SIGCHLD:
@@ -207,9 +215,10 @@ class Supervisor:
                 self._end(status)
 
     def _end(self, status: int) -> None:
-        left = self._listener is not None and not self._listener.deserted(PATIENCE)
-        counts = (int(left), self._calls.unresolved, self._failed, self._journal.lost)
-        self._journal.tell(b"end", *(str(count).encode() for count in counts))
+        with _Passing(Exception):  # the journal then has no end
+            left = self._listener is not None and not self._listener.deserted(PATIENCE)
+            counts = (int(left), self._calls.unresolved, self._failed, self._journal.lost)
+            self._journal.tell(b"end", *(str(count).encode() for count in counts))
         if os.WIFSIGNALED(status):
             number = os.WTERMSIG(status)
             self._kernel.option(_DUMPABLE, 0)  # one core is enough

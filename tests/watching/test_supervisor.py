@@ -110,6 +110,31 @@ def test_a_daemon_left_behind_can_still_open_files(work: Path) -> None:
         assert gone(pid), f"ends with the last, {time.monotonic() - started} s"
 
 
+@pytest.mark.parametrize("seconds", ["0.01", "0.03", "0.05", "0.07", "0.09", "0.11"])
+def test_children_that_end_just_after_the_command(work: Path, seconds: str) -> None:
+    done = watch(SECCOMP, work, "sh", "-c", f"sleep {seconds} >/dev/null 2>&1 & exit 4")
+    assert done.execution.exit_code == 4
+    assert (done.seen.method, done.err) == ("seccomp", "")
+
+
+def test_a_run_within_a_run(work: Path) -> None:
+    """All that a nested watch tries, and processes that are killed at a call."""
+    inner = (
+        "import os, pathlib, subprocess, sys, tempfile\n"
+        "from repro.watching import Mode, choose\n"
+        "for mode in (Mode.AUTO, Mode.PYTHON):\n"
+        "    folder = pathlib.Path(tempfile.mkdtemp(dir='.')).resolve()\n"
+        "    watch = choose(mode, folder, os.environ)\n"
+        "    argv, env = watch.wrapped(['cat', 'data'], os.environ, pathlib.Path())\n"
+        "    subprocess.run(argv, env=env, check=True)\n"
+        "    print(watch.seen().method)\n"
+    )
+    done = python(SECCOMP, work, inner, PYTHONPATH=str(Path(__file__).parents[2]))
+    assert done.execution.exit_code == 0, done.err
+    assert done.out.replace("x", "").split() == ["python", "python"]
+    assert (done.seen.method, done.short(work / "data")) == ("seccomp", "r")
+
+
 def test_nothing_is_left_after_a_command_that_leaves_nothing(work: Path) -> None:
     watch(SECCOMP, work, "true")
     assert all(map(gone, supervisors_of(work)))
