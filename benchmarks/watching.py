@@ -1,4 +1,4 @@
-"""What it costs to watch a training: by seccomp, by strace as repro uses it, by Python's audit hook, by all of strace.
+"""What it costs to watch a training: by seccomp, by strace as repro uses it, by the audit hook, by all of strace.
 
 Measured by run.py with the others, and by itself with any interpreter that has scikit-learn:
 
