@@ -374,7 +374,8 @@ class Result:
     stages: tuple[StageRun, ...] = ()
     """Of a pipeline, in the order of their execution."""
     watched: str = ""
-    """What watched its file accesses: ``seccomp``, ``strace``, ``python``, ``partly`` (not to the end); empty: nothing did."""
+    """What watched its file accesses: ``seccomp``, ``strace``, ``python``, ``partly`` (not to the end);
+    empty: nothing did."""
 
 
 # --- the documents --------------------------------------------------------------------------
