@@ -254,13 +254,13 @@ class Calls:
         try:
             return self._reader.text(pid, address)
         except OSError as error:
-            raise OSError(errno.EFAULT, "not to be read") from error
+            raise _unread(pid, error) from error
 
     def _memory(self, pid: int, address: int, length: int) -> bytes:
         try:
             return self._reader.memory(pid, address, length)
         except OSError as error:
-            raise OSError(errno.EFAULT, "not to be read") from error
+            raise _unread(pid, error) from error
 
     def _named(self, pid: int, base: int, name: bytes) -> bytes:
         """A path of ours that leads where the caller's does."""
@@ -297,6 +297,13 @@ class Calls:
         if device is not None and folder.status.st_dev != device:
             return None  # nothing moves or links across file systems
         return folder.path.rstrip(b"/") + b"/" + last
+
+
+def _unread(pid: int, error: OSError) -> OSError:
+    """Whoever was killed meanwhile makes no call; 0 stands for one that is out of sight."""
+    if pid and error.errno == errno.ESRCH:
+        return FileNotFoundError(errno.ENOENT, "nobody calls")
+    return OSError(errno.EFAULT, "not to be read")
 
 
 def _number(word: int) -> int:

@@ -14,6 +14,7 @@ from watched import Kept, Watched, needs_seccomp, python, watch
 
 from repro import process
 from repro.watching import Mode
+from repro.watching.calls import Calls
 from repro.watching.seccomp import Reading, SeccompWatch
 
 pytestmark = needs_seccomp
@@ -352,6 +353,30 @@ def test_memory_that_cannot_be_read_is_said(work: Path) -> None:
     )
     assert done.out == "-1\n"
     assert any("could not be told" in line for line in done.seen.limits)
+
+
+@pytest.mark.parametrize(
+    ("pid", "number", "count"), [(77, 3, 0), (0, 3, 1), (77, 14, 1), (77, 1, 1)]
+)
+def test_whoever_is_gone_calls_nothing(pid: int, number: int, count: int) -> None:
+    """And whoever is out of sight, or not to be read, does."""
+
+    class Gone:
+        def text(self, pid: int, address: int) -> bytes:
+            raise OSError(number, "no")
+
+        def memory(self, pid: int, address: int, length: int) -> bytes:
+            raise OSError(number, "no")
+
+        def tell(self, kind: bytes, *paths: bytes) -> None:
+            raise AssertionError(kind)
+
+        tell_each = tell
+
+    calls = Calls(Gone(), Gone())
+    calls.take("openat", pid, [0] * 6)
+    calls.take("connect", pid, [0] * 6)
+    assert calls.unresolved == 2 * count
 
 
 def test_a_path_at_the_end_of_readable_memory(work: Path) -> None:
