@@ -1,4 +1,4 @@
-"""What it costs to watch a training: by strace as repro uses it, by Python's audit hook, by all of strace.
+"""What it costs to watch a training: by seccomp, by strace as repro uses it, by the audit hook, by all of strace.
 
 Measured by run.py with the others, and by itself with any interpreter that has scikit-learn:
 
@@ -14,12 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from timing import Row, Timer, figure, ratio, rounds, seconds
 
 from repro.watching import Mode, choose
+from repro.watching.seccomp import probe
 
 if TYPE_CHECKING:
     from ground import Ground
@@ -41,15 +43,21 @@ def small(ground: Ground) -> Iterator[Row]:
 def measured(python: Path, project: Path, env: Mapping[str, str], count: int) -> Iterator[Row]:
     """Each way of watching against the plain command, in turn."""
     train = (str(python), "train.py")
-    aside: dict[str, list[float]] = {"before": [], "after": []}
+    aside: dict[Mode, dict[str, list[float]]] = {mode: {"before": [], "after": []} for mode in Mode}
+    whole = [
+        *([] if probe() else [Mode.SECCOMP]),
+        *([Mode.STRACE] if shutil.which("strace") else []),
+    ]
     ways: list[Timer] = [
         lambda: seconds(*train, cwd=project, env=env),
-        lambda: _watched(Mode.PYTHON, train, project, env, {"before": [], "after": []}),
+        *(
+            partial(_watched, mode, train, project, env, aside[mode])
+            for mode in (Mode.PYTHON, *whole)
+        ),
     ]
-    names = ["the audit hook"]
-    if shutil.which("strace"):
+    names = ["the audit hook", *(mode.value for mode in whole)]
+    if Mode.STRACE in whole:
         ways += [
-            lambda: _watched(Mode.STRACE, train, project, env, aside),
             lambda: seconds(
                 *("strace", "-f", "-o", "/dev/null", "-e", "trace=all"),
                 *train,
@@ -57,28 +65,30 @@ def measured(python: Path, project: Path, env: Mapping[str, str], count: int) ->
                 env=env,
             ),
         ]
-        names += ["strace", "strace -f, every call"]
+        names += ["strace -f, every call"]
     rounds(1, *ways)
-    aside["before"].clear()
-    aside["after"].clear()
+    for times in aside.values():
+        times["before"].clear()
+        times["after"].clear()
     plain, *others = rounds(count, *ways)
     for name, took in zip(names, others):
-        target = {"strace": 1.10, "the audit hook": 1.05}.get(name)
+        target = {"seccomp": 1.10, "the audit hook": 1.05}.get(name)
         yield ratio(f"train, watched by {name}", took, "the plain command", plain, target)
-    if aside["before"]:
-        yield figure("of strace's: choosing it", aside["before"], target=0.03)
-        yield figure("of strace's: reading its trace", aside["after"])
+    for mode in whole:
+        yield figure(f"of {mode.value}'s: choosing it", aside[mode]["before"], target=0.03)
+        yield figure(f"of {mode.value}'s: reading what it left", aside[mode]["after"])
     script = project / "opening.py"
     script.write_text(OPENING)
     many = (str(python), "opening.py")
     ways = [
         lambda: seconds(*many, cwd=project, env=env),
-        lambda: _watched(Mode.PYTHON, many, project, env, {"before": [], "after": []}),
+        *(
+            partial(_watched, mode, many, project, env, aside[mode])
+            for mode in (Mode.PYTHON, *whole)
+        ),
     ]
-    if shutil.which("strace"):
-        ways.append(lambda: _watched(Mode.STRACE, many, project, env, aside))
     plain, *others = rounds(max(3, count // 3), *ways)
-    for name, took in zip(("the audit hook", "strace"), others):
+    for name, took in zip(names, others):
         each = [(watched - bare) / 20_000 * 1e6 for watched, bare in zip(took, plain)]
         yield figure(f"each file opened, watched by {name}", each, unit="µs")
 
@@ -92,6 +102,7 @@ def _watched(
 ) -> float:
     """As recording does it: choose, start, read what was seen."""
     with tempfile.TemporaryDirectory() as folder:
+        probe.cache_clear()  # as in a process of its own
         start = time.perf_counter()
         watch = choose(mode, Path(folder), env)
         words, given = watch.wrapped(argv, env, project)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import repro
-from repro import clock, outputs, packing, redacting
+from repro import clock, outputs, packing, redacting, watching
 from repro.capturing import dvc_pipeline, ingredients, result_findings
 from repro.capturing.files import Scan
 from repro.capturing.ingredients import Ingredients
@@ -199,9 +199,9 @@ def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _known(capture: Capture) -> frozenset[str]:
-    """The files that are part of the record, or are known not to be; where strace watched, it is known
+    """The files that are part of the record, or are known not to be; where every file was watched, it is known
     of every file whether the run read it."""
-    if capture.observed.method == "strace":
+    if capture.observed.method in watching.SEES_ALL:
         return frozenset(capture.scan.files)
     taken = {item.path for item in capture.observed.inputs.items}
     return capture.recorded | taken | frozenset(capture.parts.source.skipped)

@@ -314,7 +314,7 @@ def _secrets(look: Survey) -> Entry:
 def _watch(look: Survey) -> Entry:
     why = (
         "How to see which files the run reads and writes, to take along what git and DVC do not track:"
-        " strace, python, off, or auto."
+        " seccomp, strace, python, off, or auto."
     )
     return _example("auto", why)
 

@@ -377,7 +377,8 @@ class Result:
     stages: tuple[StageRun, ...] = ()
     """Of a pipeline, in the order of their execution."""
     watched: str = ""
-    """What watched its file accesses: ``strace``, ``python``; empty: nothing did."""
+    """What watched its file accesses: ``seccomp``, ``strace``, ``python``, ``partly`` (not to the end);
+    empty: nothing did."""
     source_read: tuple[str, ...] = ()
     """Files of the source that it read, relative to the workspace; empty where not all could be seen."""
 

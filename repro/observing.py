@@ -94,7 +94,8 @@ class Scene:
 
 def observe(seen: Seen, scene: Scene) -> Observed:
     """Take what the run read, describe what it wrote elsewhere."""
-    limits = tuple(Finding(Severity.NOTE, "inputs", said) for said in seen.limits)
+    severity = Severity.RISKS if seen.method == watching.PARTLY else Severity.NOTE
+    limits = tuple(Finding(severity, "inputs", said) for said in seen.limits)
     if seen.method == "none":
         return Observed(findings=limits)
     watched = _watched(scene)
@@ -114,7 +115,7 @@ def observe(seen: Seen, scene: Scene) -> Observed:
         seen.method,
         bool(folded.installed),
         tuple(path for path in folded.inside if path in scene.recorded)
-        if seen.method == "strace" and not seen.limits
+        if seen.method in watching.SEES_ALL and not seen.limits
         else (),
     )
 

@@ -20,6 +20,7 @@ from repro.capturing.files import Scan
 from repro.errors import ReproError, Unreplayable
 from repro.manifest import Descriptor, Manifest
 from repro.project import Project
+from repro.watching import SEES_ALL
 
 NEVER_COVERED = frozenset(
     (
@@ -82,7 +83,7 @@ def of(manifest: Manifest, root: Path | None, home: Path) -> Outside:
     read = [item.path for item in manifest.definition.inputs if is_outside(item.path)]
     wrote = [item.path for item in manifest.result.outputs if is_outside(item.path)]
     points = mount_points(read, wrote)
-    complete = manifest.result.watched == "strace"
+    complete = manifest.result.watched in SEES_ALL
     return Outside(root or Path("/"), home, points, tuple(wrote), complete)
 
 

@@ -31,9 +31,9 @@ TO_COMMAND = {"allow_interspersed_args": False}
 @click.option(
     "--watch",
     metavar="HOW",
-    type=click.Choice(["auto", "strace", "python", "off"]),
-    help="How to see which files the command reads: auto (strace where it works, else python), strace, "
-    "python, off.",
+    type=click.Choice(["auto", "seccomp", "strace", "python", "off"]),
+    help="How to see which files the command reads: auto (the first of seccomp, strace, python that "
+    "works), seccomp, strace, python, off.",
 )
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the run as JSON; the rest goes to stderr."

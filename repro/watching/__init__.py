@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from repro.watching.choosing import choose
 from repro.watching.folding import Folded, Scene, fold
-from repro.watching.nouns import Access, Mode, Seen, Watch
+from repro.watching.nouns import PARTLY, SEES_ALL, Access, Mode, Seen, Watch
 from repro.watching.programs import tools
 
-__all__ = ["Access", "Folded", "Mode", "Scene", "Seen", "Watch", "choose", "fold", "tools"]
+__all__ = [
+    "PARTLY",
+    "SEES_ALL",
+    "Access",
+    "Folded",
+    "Mode",
+    "Scene",
+    "Seen",
+    "Watch",
+    "choose",
+    "fold",
+    "tools",
+]

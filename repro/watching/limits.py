@@ -16,9 +16,10 @@ _ELSEWHERE = {
 }
 
 
-def of_programs(programs: Sequence[str], *, traced: bool) -> tuple[str, ...]:
+def of_programs(programs: Sequence[str], *, stripped_by: str) -> tuple[str, ...]:
     """A sentence for each kind of program that works outside of the command's own processes, and one
-    for those that need rights which a watched process does not get."""
+    for those that need rights which a watched process does not get; ``stripped_by``: the method that
+    takes them, empty where none does."""
     said = []
     for where, names in _ELSEWHERE.items():
         used = sorted({name for path in programs if (name := path.rpartition("/")[2]) in names})
@@ -26,11 +27,11 @@ def of_programs(programs: Sequence[str], *, traced: bool) -> tuple[str, ...]:
             said.append(
                 f"the command ran {', '.join(used)}: what was read and written {where} is not known"
             )
-    raised = [path for path in programs if traced and _raises_rights(path)]
+    raised = [path for path in programs if stripped_by and _raises_rights(path)]
     if raised:
         said.append(
-            f"the command ran {', '.join(raised)}, which do not get their owner's rights while watched by strace: "
-            "if they failed for that, record with watching by python, or off"
+            f"the command ran {', '.join(raised)}, which do not get their owner's rights while watched by "
+            f"{stripped_by}: if they failed for that, record with watching by python, or off"
         )
     return tuple(said)
 

@@ -8,12 +8,18 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+SEES_ALL = frozenset(("seccomp", "strace"))
+"""Methods that see every file, whatever opened it: what they have not seen was not read."""
+PARTLY = "partly"
+"""The method of a watch that did not hold to the end: what it has not seen may have been read."""
+
 
 class Mode(str, Enum):
     """How to watch, as the user asks for it."""
 
     AUTO = "auto"
-    """By strace where it works, else by Python's audit hook."""
+    """By seccomp where it works, else by strace, else by Python's audit hook."""
+    SECCOMP = "seccomp"
     STRACE = "strace"
     PYTHON = "python"
     OFF = "off"
@@ -37,7 +43,7 @@ class Seen:
     """Everything that was seen. Files only, and only what succeeded."""
 
     method: str
-    """``strace``, ``python`` or ``none``."""
+    """``seccomp``, ``strace``, ``python``, ``partly`` or ``none``."""
     accesses: tuple[Access, ...] = ()
     """Sorted by path."""
     programs: tuple[str, ...] = ()

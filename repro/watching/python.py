@@ -58,7 +58,7 @@ class PythonWatch:
             )
         if reading.damaged:
             limits.append(f"{reading.damaged} lines of the hook's could not be read")
-        limits.extend(of_programs(programs, traced=False))
+        limits.extend(of_programs(programs, stripped_by=""))
         accesses = reading.ledger.accesses()
         return Seen(
             self.method, accesses, programs, tuple(sorted(reading.connections)), tuple(limits)

@@ -7,7 +7,6 @@ signals, peak memory and parent are as without. ``--seccomp-bpf`` lets all other
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from repro.watching import trace
 from repro.watching.limits import of_programs
 from repro.watching.nouns import Seen
 from repro.watching.space import Compactor
+from repro.watching.starting import startable
 from repro.watching.trace import Reading
 
 _OPTIONS = ("-D", "-f", "-q", "-y", "-s", "1", "-e", "signal=!chld")
@@ -40,7 +40,7 @@ class StraceWatch:
     ) -> tuple[list[str], dict[str, str]]:
         """A command that cannot be started stays as it is: to say so is its starter's part."""
         here = os.path.realpath(cwd or ".")
-        if not _startable(argv[0], env, here):
+        if not startable(argv[0], env, here):
             return list(argv), dict(env)
         self._reading = Compactor(self._trace, Reading(here))
         self._reading.start()
@@ -62,7 +62,7 @@ class StraceWatch:
             found.ledger.accesses(),
             programs,
             tuple(sorted(found.connections)),
-            (*self._slow(), *_limits(found), *of_programs(programs, traced=True)),
+            (*self._slow(), *_limits(found), *of_programs(programs, stripped_by=self.method)),
         )
 
     def _slow(self) -> tuple[str, ...]:
@@ -117,28 +117,6 @@ def _ended(output: Path) -> bool:
             return True
         time.sleep(0.002)
     return False
-
-
-def _startable(name: str, env: Mapping[str, str], cwd: str) -> bool:
-    """Whether the system would start it: a program, or a script whose interpreter is there."""
-    if "/" in name:
-        found: str | None = os.path.join(cwd, name)  # noqa: PTH118
-    else:
-        found = shutil.which(name, path=env.get("PATH", os.defpath))
-    if found is None:
-        return False
-    path = Path(cwd, found)
-    try:
-        if not path.is_file() or not os.access(path, os.X_OK):
-            return False
-        with path.open("rb") as file:
-            head = file.read(256)
-    except OSError:
-        return os.access(path, os.X_OK)  # executable, and not readable
-    if head.startswith(b"#!"):
-        words = head[2:].split(b"\n")[0].split()
-        return bool(words) and os.access(os.path.join(cwd, os.fsdecode(words[0])), os.X_OK)  # noqa: PTH118
-    return head.startswith(b"\x7fELF")
 
 
 def _limits(found: trace.Reading) -> tuple[str, ...]:

@@ -79,7 +79,8 @@ class Reading:
         with trace.open("rb") as file:
             file.seek(self.offset)
             while lines := file.readlines(CHUNK):
-                if not lines[-1].endswith(b"\n") and not to_the_end:
+                cut = not lines[-1].endswith(b"\n") and not to_the_end
+                if cut:
                     del lines[-1]
                 self.offset += sum(map(len, lines))
                 calls = list(self.lines.calls(lines))
@@ -89,6 +90,8 @@ class Reading:
                     self._folders[self.processes.first] = Folder(self.cwd)
                 for pid, text in calls:
                     self.take(pid, text)
+                if cut:
+                    return  # its rest, which may have come by now, is no line of its own
 
     def take(self, pid: int, text: bytes) -> None:
         """One call, in the order of the trace."""

@@ -298,7 +298,7 @@ def test_an_ignored_input_that_is_not_captured_fails_the_replay(project: Project
     assert done.verdict == "failed" and "local/weights.txt" in done.err
 
 
-@pytest.mark.parametrize("watch", ["strace", "python"])
+@pytest.mark.parametrize("watch", ["auto", "strace", "python"])
 def test_an_ignored_input_is_taken_along_as_it_was(project: Project, watch: str) -> None:
     if watch == "strace" and not shutil.which("strace"):
         pytest.skip("no strace on this machine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,30 @@ def test_a_call_on_two_lines(tmp_path: Path) -> None:
     )
     assert short(found) == {"/w/a": "read", "/w/b": "write"}
     assert not found.processes.running and found.processes.first == 10
+
+
+def test_a_line_whose_end_comes_while_it_is_read(tmp_path: Path) -> None:
+    """The tracer writes on between two looks of the same reading."""
+    whole = b'10 openat(AT_FDCWD</w>, "a", O_RDONLY) = 3</w/a>\n10 openat(AT_FDCWD</w>, "b", O_RDONLY) = 3</w/b>\n'
+    path = tmp_path / "trace"
+    path.write_bytes(whole[:70])
+
+    class Growing(io.FileIO):
+        def readlines(self, hint: int | None = -1, /) -> list[bytes]:
+            lines = super().readlines(hint or -1)
+            path.write_bytes(whole)
+            return lines
+
+    class Trace(type(path)):  # type: ignore[misc]
+        def open(self, mode: str = "rb") -> Growing:
+            return Growing(self, "rb")
+
+    found = trace.Reading("/w")
+    found.go_on(Trace(path))
+    found.go_on(path, to_the_end=True)
+    assert short(found) == {"/w/a": "read", "/w/b": "read"}
+    assert found.lines.damaged == 0
+    assert found.offset == len(whole)
 
 
 def test_without_the_folder_of_at_fdcwd(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What both ways of watching see of files, with real processes."""
+"""What all ways of watching see of files, with real processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from watched import BOTH, needs_strace, python, watch
+from watched import ALL, SEEING_ALL, python, watch
 
 from repro.watching import Mode
 
@@ -20,7 +20,7 @@ def work(tmp_path: Path) -> Path:
     return folder
 
 
-@BOTH
+@ALL
 def test_reads_and_writes_are_told_apart(mode: Mode, work: Path) -> None:
     (work / "both").write_text("x")
     done = python(
@@ -44,7 +44,7 @@ def test_reads_and_writes_are_told_apart(mode: Mode, work: Path) -> None:
     assert done.get(work) is None, "a folder is no file"
 
 
-@BOTH
+@ALL
 def test_a_file_written_beside_and_renamed_is_an_output(mode: Mode, work: Path) -> None:
     done = python(
         mode,
@@ -63,7 +63,7 @@ def test_a_file_written_beside_and_renamed_is_an_output(mode: Mode, work: Path) 
     assert done.short(work / "soft") == "w"
 
 
-@BOTH
+@ALL
 def test_links_are_followed_to_what_they_lead_to(mode: Mode, work: Path, tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "far/real").write_text("x")
@@ -74,7 +74,7 @@ def test_links_are_followed_to_what_they_lead_to(mode: Mode, work: Path, tmp_pat
     assert done.short(work / "link") == "-"
 
 
-@BOTH
+@ALL
 def test_relative_paths_after_a_change_of_folder(mode: Mode, work: Path) -> None:
     (work / "a/b").mkdir(parents=True)
     (work / "a/b/x").write_text("x")
@@ -92,7 +92,7 @@ def test_relative_paths_after_a_change_of_folder(mode: Mode, work: Path) -> None
     assert done.short(work / "a/b/w") == "w"
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize(
     "name",
     [
@@ -116,7 +116,7 @@ def test_any_name(mode: Mode, work: Path, name: bytes) -> None:
     assert done.short(work / os.fsdecode(other)) == "w"
 
 
-@BOTH
+@ALL
 def test_threads(mode: Mode, work: Path) -> None:
     for number in range(200):
         (work / f"in{number}").write_text("x")
@@ -134,7 +134,7 @@ def test_threads(mode: Mode, work: Path) -> None:
     assert {done.short(work / f"out{n}") for n in range(200)} == {"w"}
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing(mode: Mode, work: Path, method: str) -> None:
     for number in range(4):
@@ -153,7 +153,7 @@ def test_multiprocessing(mode: Mode, work: Path, method: str) -> None:
     assert [done.short(work / f"out{n}") for n in range(4)] == ["w"] * 4
 
 
-@BOTH
+@ALL
 def test_children_of_children_and_environments_of_their_own(mode: Mode, work: Path) -> None:
     for name in ("one", "two", "three", "four", "five", "six"):
         (work / name).write_text("x")
@@ -177,7 +177,7 @@ def test_children_of_children_and_environments_of_their_own(mode: Mode, work: Pa
         assert done.short(work / name) == "r", name
 
 
-@BOTH
+@ALL
 def test_a_database(mode: Mode, work: Path) -> None:
     done = python(
         mode,
@@ -191,7 +191,7 @@ def test_a_database(mode: Mode, work: Path) -> None:
     assert found and found.read and found.written
 
 
-@BOTH
+@ALL
 def test_ten_thousand_files(mode: Mode, work: Path) -> None:
     done = python(
         mode,
@@ -206,7 +206,7 @@ def test_ten_thousand_files(mode: Mode, work: Path) -> None:
     assert done.short(work / "many/9999") == "w"
 
 
-@BOTH
+@ALL
 def test_numpy(mode: Mode, work: Path) -> None:
     pytest.importorskip("numpy")
     done = python(
@@ -221,7 +221,7 @@ def test_numpy(mode: Mode, work: Path) -> None:
     assert done.short(work / "data.csv") == "r"
 
 
-@BOTH
+@ALL
 def test_an_executable_and_a_connection(mode: Mode, work: Path) -> None:
     done = python(
         mode,
@@ -240,11 +240,11 @@ def test_an_executable_and_a_connection(mode: Mode, work: Path) -> None:
     assert Path(done.seen.programs[0]).resolve() == Path(sys.executable).resolve()
 
 
-@needs_strace
-def test_a_shell_and_its_programs_as_strace_sees_them(work: Path) -> None:
+@SEEING_ALL
+def test_a_shell_and_its_programs(mode: Mode, work: Path) -> None:
     (work / "a b").mkdir()
     done = watch(
-        Mode.STRACE,
+        mode,
         work,
         "sh",
         "-c",
@@ -258,11 +258,11 @@ def test_a_shell_and_its_programs_as_strace_sees_them(work: Path) -> None:
     assert done.seen.limits == ()
 
 
-@needs_strace
-def test_a_program_of_the_project_is_read(work: Path) -> None:
+@SEEING_ALL
+def test_a_program_of_the_project_is_read(mode: Mode, work: Path) -> None:
     (work / "train").write_text("#!/bin/sh\ncat data.csv\n")
     (work / "train").chmod(0o755)
-    done = watch(Mode.STRACE, work, "./train")
+    done = watch(mode, work, "./train")
     assert done.short(work / "train") == "r"
     assert done.out == "1,2\n"
     assert done.seen.programs[0] == f"{work}/train"

@@ -14,11 +14,18 @@ import pytest
 from repro import process
 from repro.process import Execution
 from repro.watching import Access, Mode, Seen, choose
+from repro.watching.seccomp import probe
 
 needs_strace = pytest.mark.skipif(
     shutil.which("strace") is None, reason="strace is not installed (apt-get install strace)"
 )
-BOTH = pytest.mark.parametrize("mode", [pytest.param(Mode.STRACE, marks=needs_strace), Mode.PYTHON])
+needs_seccomp = pytest.mark.skipif(bool(probe()), reason=f"seccomp: {probe()}")
+WHOLE = (
+    pytest.param(Mode.SECCOMP, marks=needs_seccomp),
+    pytest.param(Mode.STRACE, marks=needs_strace),
+)
+ALL = pytest.mark.parametrize("mode", [*WHOLE, Mode.PYTHON])
+SEEING_ALL = pytest.mark.parametrize("mode", WHOLE)
 
 
 @dataclass
