@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -187,7 +188,9 @@ def started_by(work: Path, argv: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def test_a_tiny_command_is_not_said_to_need_the_supervisors_memory(work: Path) -> None:
     done = watch(SECCOMP, work, "true")
-    assert done.execution.peak_memory and done.execution.peak_memory < 200 << 20
+    # a process begins with the peak of the one that made it, which here is the tests' own
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    assert done.execution.peak_memory and done.execution.peak_memory < ours + (64 << 20)
 
 
 def test_the_environment_is_not_touched(work: Path) -> None:
