@@ -10,7 +10,7 @@ from timing import Row, command, ratio, rounds
 TRAIN = """
 import json, random
 generator, weight = random.Random(1), 0.0
-for step in range(4_000_000):
+for step in range(30_000_000):
     x = generator.random()
     weight -= 0.01 * (weight - 3 * x) * x
 json.dump({"weight": weight}, open("metrics.json", "w"))
