@@ -53,17 +53,27 @@ def person(workspace: Path) -> str:
 
 
 def changed_since(workspace: Path, revision: str) -> tuple[tuple[str, str], ...] | None:
-    """What differs between a revision and the files here: ``A``, ``M`` or ``D`` and the path, untracked
-    files that are not ignored included. None where the revision means no commit."""
+    """What differs between a revision and the files here: a letter and the path, untracked files that are
+    not ignored included. ``A``, ``M``, ``D`` of a file; ``L`` where a link or a submodule is or was: what it
+    leads to has other names. None where the revision means no commit."""
     commit = commit_of(workspace, revision)
     if commit is None:
         return None
     git = Git(workspace)
-    words = git.run("diff", "--name-status", "--no-renames", "-z", commit, "--").split(b"\0")
+    words = git.run("diff", "--raw", "--no-renames", "--no-abbrev", "-z", commit, "--").split(b"\0")
     found = {
-        os.fsdecode(path): kind.decode("ascii")[:1] for kind, path in zip(words[::2], words[1::2])
+        os.fsdecode(path): _kind(facts.decode("ascii"))
+        for facts, path in zip(words[::2], words[1::2])
     }
     for path in git.run("ls-files", "--others", "--exclude-standard", "-z").split(b"\0"):
         if path:
-            found[os.fsdecode(path)] = "A"
+            name = os.fsdecode(path)
+            found[name] = "L" if (workspace / name).is_symlink() else "A"
     return tuple(sorted((kind, path) for path, kind in found.items()))
+
+
+def _kind(facts: str) -> str:
+    """From a line of `git diff --raw`: ``:100644 120000 ID ID T``."""
+    before, after, _, _, letter = facts.split()
+    named_otherwise = {":120000", "120000", ":160000", "160000"}
+    return "L" if {before, after} & named_otherwise else letter[:1]

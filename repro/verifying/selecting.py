@@ -17,12 +17,12 @@ from repro.store import Run
 from repro.verifying.nouns import Chosen
 
 Change = tuple[str, str]
-"""``A``, ``M`` or ``D``, and a path relative to the workspace."""
+"""``A``, ``M``, ``D`` or ``L`` (revisions.changed_since), and a path relative to the workspace."""
 
 _DEPENDENCIES = re.compile(
     r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in|lock)|[^/]*\.lock|Pipfile|pyproject\.toml|setup\.(?:py|cfg)"
     r"|environment\.ya?ml|conda-lock\.yml|pylock(?:\.[^/]+)?\.toml|Dockerfile[^/]*|dvc\.ya?ml|[^/]+\.dvc"
-    r"|repro\.yaml)"
+    r"|repro\.yaml|\.gitattributes|\.gitmodules)"
 )
 """Files that steer what goes into a run, though the run does not read them."""
 
@@ -91,7 +91,11 @@ def affected(selection: Selection, changes: Sequence[Change]) -> Selection:
             spared.append(item.label)
     notes = selection.notes
     if spared:
-        notes += (f"not verified, as none of the changed files can affect it: {', '.join(spared)}",)
+        notes += (
+            f"not verified, as none of the changed files can affect it: {', '.join(spared)}",
+            "only files that git tracks, or could, were looked at; whether data in the workspace or ignored "
+            "files changed was not: --current verifies with them",
+        )
     return Selection(tuple(found), notes)
 
 
@@ -100,7 +104,8 @@ def may_affect(manifest: Manifest, changes: Iterable[Change]) -> list[str]:
 
     What a run watched by strace did not read cannot have changed it. A new file can be found by its
     folder being listed, or stand before another when Python looks for a module: it counts where the run
-    read anything of its folder.
+    read anything of its folder. What is no plain file (a link, a submodule) counts always: what was read
+    through it has other names.
     """
     read = frozenset(manifest.result.source_read)
     if not read:
@@ -110,6 +115,7 @@ def may_affect(manifest: Manifest, changes: Iterable[Change]) -> list[str]:
         path
         for kind, path in changes
         if path in read
+        or kind not in ("A", "M", "D")
         or _DEPENDENCIES.fullmatch(path)
         or (kind == "A" and path.rpartition("/")[0] in folders)
     ]
