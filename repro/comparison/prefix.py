@@ -75,7 +75,7 @@ def compare_prefix(
 
 def _unwritten(wanted: Iterable[Name], result: Result) -> frozenset[Name]:
     """Series of files that a stopped replay had not begun to write."""
-    if result.outcome is not Outcome.INTERRUPTED:
+    if not _was_stopped(result):
         return frozenset()
     sources = {item.source for item in result.metrics}
     return frozenset(
@@ -83,12 +83,17 @@ def _unwritten(wanted: Iterable[Name], result: Result) -> frozenset[Name]:
     )
 
 
+def _was_stopped(result: Result) -> bool:
+    """By us, once the steps were there; a run that its user interrupted has an exit code."""
+    return result.outcome is Outcome.INTERRUPTED and result.exit_code is None
+
+
 def _cut(result: Result, steps: int, kept: frozenset[Name]) -> Result:
     sources = {source for source, _ in kept}
     metrics = tuple(
         _shortened(item, steps) for item in result.metrics if (item.source, item.name) in kept
     )
-    stopped = result.outcome is Outcome.INTERRUPTED
+    stopped = _was_stopped(result)
     return replace(
         result,
         metrics=metrics,

@@ -129,3 +129,9 @@ def test_a_training_has_the_steps_once_one_more_is_there() -> None:
     assert not reached(series((1, 2, 3))), "what is printed has to have come"
     assert not reached()
     assert not is_reached(2, [], [printed])
+
+
+def test_a_record_that_its_user_interrupted_is_no_standard() -> None:
+    interrupted = replace(RECORD, outcome=Outcome.INTERRUPTED, exit_code=130)
+    assert compare(of((1.0, 0.5, 0.25)), interrupted).verdict is Verdict.FAILED
+    assert compare(replace(of((1.0, 0.5, 0.25)), exit_code=130)).verdict is Verdict.FAILED
