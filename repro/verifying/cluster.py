@@ -231,7 +231,7 @@ class Cluster:
         alone_since: float | None = None
         while not asked.is_settled(TICK) and not self._over:
             every = self._every()
-            if self._at.get(key, {}).get("begun") in {item.id for item in every.values()}:
+            if self._at.get(key, {}).get("begun") in self._there():
                 alone_since = None
                 continue  # it is being made, whatever became known of its worker since
             there = {item.id for item in self._fit(every, barred).values()}
@@ -249,14 +249,20 @@ class Cluster:
     # --- who is there ---
 
     def _every(self) -> dict[str, Worker]:
-        """All workers; asked for at most once in a tick, however many replays wait."""
+        """The workers, asked for at most once in a tick, however many replays wait; where any says how many
+        replays it can make, only such."""
         with self._looking:
             if time.monotonic() - self._looked > TICK / 2:
                 before = {item.id: item for item in self._seen.values()}
                 self._seen, self._looked = self._link.workers(), time.monotonic()
                 for gone in before.keys() - {item.id for item in self._seen.values()}:
                     self._say("cluster", f"the worker {before[gone].name} is gone")
-            return self._seen
+            declaring = {address: item for address, item in self._seen.items() if item.declared}
+            return declaring or self._seen
+
+    def _there(self) -> set[str]:
+        """The ids of all workers when they were last asked for, of those that are not asked any more too."""
+        return {item.id for item in self._seen.values()}
 
     def _fit(
         self, every: Mapping[str, Worker], barred: Mapping[str, str] | None = None

@@ -64,7 +64,8 @@ class Worker:
 
     address: str
     id: str
-    """Another one for a worker that was started again at the same address."""
+    """As the worker calls itself (cluster_worker.identity): another one when it was started again at the
+    same address. Dask's own ``id`` is the name here, where there is one."""
     name: str
     slots: int
     """Replays at once."""
@@ -146,16 +147,14 @@ class Link:
         self._client.close(timeout=CONNECT)
 
     def workers(self) -> dict[str, Worker]:
-        """Those that there are now, by address; where any says how many replays it can make, only such."""
+        """Those that there are now, by address."""
         try:
             if self._client.status != "running":
                 return {}
             found = self._client.scheduler_info(n_workers=-1)["workers"]
         except Exception:  # the scheduler is gone, or going: then nobody is there
             return {}
-        every = {address: _worker(address, item) for address, item in found.items()}
-        declaring = {address: item for address, item in every.items() if item.declared}
-        return declaring or every
+        return {address: _worker(address, item) for address, item in found.items()}
 
     def hello(self, addresses: Iterable[str]) -> dict[str, str]:
         """The version of repro on each worker; ``none``, with the reason, of one that has none."""
@@ -201,7 +200,8 @@ def _worker(address: str, facts: Mapping[str, Any]) -> Worker:
     room = (facts.get("resources") or {}).get(cluster_worker.RESOURCE)
     slots = int(room) if isinstance(room, int | float) and room >= 1 else 0
     name = str(facts.get("name") or address)
-    return Worker(address, str(facts.get("id") or address), name, slots or 1, slots > 0)
+    identity = cluster_worker.identity(address, facts.get("local_directory"))
+    return Worker(address, identity, name, slots or 1, slots > 0)
 
 
 def _hush() -> None:

@@ -60,6 +60,12 @@ class Unfit(Exception):
 _UNWANTED = Unfit("nobody waits for its answer any more", wholly=False)
 
 
+def identity(address: str, folder: object) -> str:
+    """What tells a worker from all others, also from the one that was at its address before: Dask makes a
+    folder anew for each, and both the worker and the scheduler know it."""
+    return f"{address} {folder}"
+
+
 def hello() -> str:
     """The version of the repro that is here."""
     return repro.__version__
@@ -104,6 +110,7 @@ class _Self:
 
     def __init__(self, worker: Any, key: str) -> None:
         self._worker, self._key = worker, key
+        self._identity = identity(worker.address, worker.local_directory)
 
     @property
     def is_wanted(self) -> bool:
@@ -123,19 +130,19 @@ class _Self:
     @contextlib.contextmanager
     def at_work(self, request: Request, host: str) -> Iterator[None]:
         """The asker knows that it is being made, and knows when it is not any more."""
-        self.tell(request, begun=str(self._worker.id), host=host, name=str(self._worker.name))
+        self.tell(request, begun=self._identity, host=host, name=str(self._worker.name))
         try:
             with self._slot():
                 yield
         finally:
-            self.tell(request, ended=str(self._worker.id))
+            self.tell(request, ended=self._identity)
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator[None]:
         """One replay at once, or as many as the worker says that it has room for, whoever asks."""
         room = int(self._worker.state.total_resources.get(RESOURCE) or 1)
         with _guard:
-            slots = _slots.setdefault(str(self._worker.id), threading.Semaphore(max(room, 1)))
+            slots = _slots.setdefault(self._identity, threading.Semaphore(max(room, 1)))
         while not slots.acquire(timeout=GLANCE):
             if not self.is_wanted:
                 raise _UNWANTED

@@ -21,6 +21,12 @@ pytest.importorskip("distributed")
 
 SLOW = forked("import time\ntime.sleep({seconds})")
 ENDLESS = SLOW.replace("{seconds}", "600")
+TENACIOUS = forked(
+    "import signal, time\n"
+    "signal.signal(signal.SIGINT, lambda *_: (time.sleep(3), exit(1)))\n"
+    "time.sleep(600)"
+)
+"""Takes its time to end once it is told to."""
 TIMED = SLOW.replace("{seconds}", "6")
 VENV = ("--engine", "venv", "--json")
 
@@ -257,7 +263,7 @@ def test_the_tolerances_are_those_of_the_asker(project: Project, cluster: Cluste
 def test_ctrl_c_stops_what_is_at_work(
     project: Project, cluster: Cluster, slow: Callable[[str, str], None]
 ) -> None:
-    slow(ENDLESS, "slow")
+    slow(TENACIOUS, "slow")
     cluster.worker("one")
     cluster.away("two")
     words = ("verify", "slow", "-n", "3", *VENV, "--scheduler", cluster.url)
