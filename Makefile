@@ -27,7 +27,10 @@ engine: venv ## start a Docker engine and a registry, where there is none (stays
 demo: venv engine ## capture a training run, replay it, read the verdict
 	@$(WITH_ENGINE) bash examples/demo.sh
 
+# The tests start repro thousands of times. Where Python is told to keep no bytecode
+# (PYTHONDONTWRITEBYTECODE, as in many images), each would compile it anew.
 test: venv engine ## run all tests
+	@.venv/bin/python -m compileall -q repro
 	@$(WITH_ENGINE) python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 check: venv ## formatting, lint, types
