@@ -214,13 +214,11 @@ def use_venv(repro: Repro) -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def rates(
-    project: Project,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    use_venv: Callable[[Path], None],
+def install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_venv: Callable[[Path], None]
 ) -> Callable[[str], None]:
-    """A training whose metric is a package's version as a number; what it yields installs a version.
+    """Puts an environment of the test's own first on PATH; what it yields installs a version of
+    workbench.wheel's package there.
 
     The packages come from a folder of wheels, and no index is asked.
     """
@@ -231,17 +229,30 @@ def rates(
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
     workbench.uv("venv", "--no-project", "--python", sys.executable, str(venv))
     use_venv(venv)
+
+    def version(number: str) -> None:
+        workbench.wheel(wheels, number, float(number))
+        workbench.uv(
+            "pip", "install", "--python", str(venv / "bin/python"), "--no-index",
+            "--find-links", str(wheels), f"repro-test-rates=={number}",
+        )  # fmt: skip
+
+    return version
+
+
+@pytest.fixture
+def own_environment(install: Callable[[str], None]) -> None:
+    """Packages that no other test has: the image made of them is nobody else's, and can be removed without
+    harm to a test beside this one, nor is it there again because of one."""
+    install(f"0.{int.from_bytes(os.urandom(4), 'big')}")
+
+
+@pytest.fixture
+def rates(project: Project, install: Callable[[str], None]) -> Callable[[str], None]:
+    """A training whose metric is a package's version as a number; what it yields installs a version."""
     project.write(
         "train.py",
         "import json, repro_test_rates\n"
         "json.dump({'rate': repro_test_rates.RATE}, open('metrics.json', 'w'))\n",
     )
-
-    def install(version: str) -> None:
-        workbench.wheel(wheels, version, float(version))
-        workbench.uv(
-            "pip", "install", "--python", str(venv / "bin/python"), "--no-index",
-            "--find-links", str(wheels), f"repro-test-rates=={version}",
-        )  # fmt: skip
-
     return install

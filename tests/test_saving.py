@@ -181,12 +181,12 @@ def test_the_command_says_what_it_saved_and_what_not(dvc_project: Project) -> No
 
 @pytest.mark.docker
 def test_a_run_outlives_cache_remote_index_and_image(
-    dvc_project: Project, forget: list[str]
+    dvc_project: Project, own_environment: None, forget: list[str]
 ) -> None:
     run = dvc_project.record("python", "train.py")
     image = workbench.environment_image(dvc_project, run["id"])
     done = dvc_project.repro("check", "--fix", cwd=dvc_project.path)
-    assert "1 data file, the image (" in done.out and "not saved" not in done.out, done
+    assert "1 data file, 1 package, the image (" in done.out and "not saved" not in done.out, done
     located, found = opened(dvc_project)
     assert saving.savable(located, found) == ()
     came = carried.image_of(located.store, found.id)

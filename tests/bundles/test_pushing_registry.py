@@ -51,7 +51,7 @@ def push(project: OpenProject, target: str, *, data: bool = True) -> pushing.Pus
 @pytest.mark.docker
 @pytest.mark.registry
 def test_a_complete_run_through_a_registry(
-    dvc_project: Project, tmp_path: Path, repository: str
+    dvc_project: Project, own_environment: None, tmp_path: Path, repository: str
 ) -> None:
     project, tool = dvc_project, dvc_project.repro
     run = project.record("python", "train.py")
