@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from repro import plain_yaml
+from repro import plain_yaml, strict_json
 from repro.manifest import Metric, MetricType, Scalar
 
 if sys.version_info >= (3, 11):
@@ -257,18 +257,11 @@ def read_json_lines(content: bytes, source: str) -> tuple[Metric, ...]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_float=_float, parse_int=_int)
+        return json.loads(
+            text, object_pairs_hook=strict_json.unique, parse_float=_float, parse_int=_int
+        )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in document:
-            raise ValueError(f"the key {name!r} stands twice")
-        document[name] = value
-    return document
 
 
 def read_yaml(content: bytes, source: str) -> tuple[Metric, ...]:
