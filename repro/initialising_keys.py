@@ -265,7 +265,7 @@ def _env(look: Survey) -> Entry:
     unknown = sorted(
         name
         for name in variables.asked(look.folder, scripts[:300]) - variables.OF_THE_MACHINE
-        if not globs.any_matches(name, config.ENV_DEFAULT) and not secrets.looks_secret(name)
+        if not globs.any_matches(name, variables.UNASKED) and not secrets.looks_secret(name)
     )
     seen = f"read by the code: {_listed(unknown)}" if unknown else ""
     return _example(tuple(unknown[:MOST]) or ("DATA_VERSION", "MYPROJECT_*"), why, seen)

@@ -53,7 +53,7 @@ IMPORTS = {name: imports(path) for name, path in MODULES.items()}
 def unit_of(module: str) -> str:
     """The module or folder of repro/ that it belongs to; empty for the package itself."""
     unit = module.removeprefix("repro").removeprefix(".").partition(".")[0]
-    for family in ("initialising", "diagnosis", "exporting"):
+    for family in ("config", "initialising", "diagnosis", "exporting"):
         if unit.startswith(f"{family}_"):
             return family
     return unit

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import config
 from repro.capturing import (
     command_line,
     data,
@@ -21,6 +20,7 @@ from repro.capturing import (
     params,
     result_findings,
     source,
+    variables,
 )
 from repro.capturing.digests import Digests
 from repro.capturing.dvc_pipeline import Declared
@@ -200,7 +200,7 @@ def _allowed(environ: Mapping[str, str], patterns: tuple[str, ...]) -> dict[str,
     return {
         name: value
         for name, value in sorted(environ.items())
-        if fits(name, patterns) or (fits(name, config.ENV_DEFAULT) and not _PASSWORD.search(value))
+        if fits(name, patterns) or (fits(name, variables.UNASKED) and not _PASSWORD.search(value))
     }
 
 
