@@ -279,6 +279,13 @@ def test_the_examples_and_defaults_of_the_schema_are_valid() -> None:
             config._KEYS[key](Config(), value)
 
 
+def test_what_the_schema_calls_a_default_is_the_codes() -> None:
+    beside = Config(working_directory=".")  # the same as none: the project's own folder
+    for key, described in SCHEMA["properties"].items():
+        if "default" in described:
+            assert config._KEYS[key](Config(), described["default"]) in (Config(), beside), key
+
+
 def test_the_variables_that_pass_unasked_are_those_of_the_prose() -> None:
     listed = PROSE[PROSE.index("Let through without") : PROSE.index("looks like a secret")]
     assert set(re.findall(r"`([A-Z_*]+)`", listed)) == set(variables.UNASKED)
