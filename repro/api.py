@@ -10,9 +10,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from repro import differing, recording, replaying, runs
+from repro import differing, recording, replaying, runs, shell_words
 from repro.comparison import Comparison
-from repro.config import command_words
 from repro.errors import UsageError
 from repro.logs import Silent
 from repro.process import Sink
@@ -90,7 +89,7 @@ def _request(
     command: str | Sequence[str], project: Folder, name: str | None, image: str | None
 ) -> Request:
     try:
-        words = command_words(command) if isinstance(command, str) else command
+        words = shell_words.command_words(command) if isinstance(command, str) else command
     except ValueError as error:
         raise UsageError(f"{command!r}: {error}") from error
     return Request(tuple(words), Path(project), dict(os.environ), name=name, image=image)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import repro
 from repro import clock, outputs, packing, redacting, watching
-from repro.capturing import dvc_pipeline, ingredients, result_findings
+from repro.capturing import ingredients, result_findings
 from repro.capturing.files import Scan
 from repro.capturing.ingredients import Ingredients
 from repro.environment import recipe
@@ -118,16 +118,11 @@ def _definition(project: Project, capture: Capture) -> Definition:
     parts, environment = capture.parts, capture.pins.environment
     if environment.kind is EnvironmentKind.PACKAGES:
         environment = replace(environment, tools=recipe.tools(capture.observed.tools))
-    command = parts.command
-    if parts.is_pipeline:
-        wanted = ingredients.targets(command)
-        stages = dvc_pipeline.pipeline(project.workspace, project.folder, wanted)
-        command = replace(command, stages=stages)
     return Definition(
         source=parts.source.source,
         data=parts.data.items,
         environment=environment,
-        command=command,
+        command=ingredients.with_stages(project, parts.command),
         working_directory=parts.working_directory,
         env=parts.env,
         params=parts.params,
@@ -140,14 +135,8 @@ def _contents(
     project: Project, capture: Capture, definition: Definition, session: Session
 ) -> tuple[tuple[Descriptor, ...], tuple[Finding, ...]]:
     store, parts, pins = project.store, capture.parts, capture.pins
-    packs, concerns = packing.store_packs(
-        parts.source, project.workspace, session.path / "source", store
-    )
-    found = list(packs)
-    for path, listing in parts.data.listings.items():
-        found.append(store.put_bytes(listing, f"data/listings/{path}", "application/json"))
-    found += parts.kept
-    found += capture.observed.inputs.kept
+    taken, concerns = packing.store_ingredients(parts, project, session)
+    found = [*taken, *capture.observed.inputs.kept]
     plan = recipe.render(
         definition, pins.lock.text if pins.lock else "", workspace=project.workspace.as_posix()
     )
@@ -157,25 +146,18 @@ def _contents(
 
 
 def _provenance(project: Project, parts: Ingredients, pins: Pins) -> Provenance:
-    taken, found, probe = parts.source, parts.interpreter, pins.probe
-    return Provenance(
+    found, probe = parts.interpreter, pins.probe
+    known = Provenance(
         project=project.prefix,
         workspace=project.workspace.as_posix(),
-        branch=taken.branch,
-        remotes=dict(taken.remotes),
-        pushed=taken.pushed,
-        subject=taken.subject,
-        changed=taken.changed,
-        skipped=taken.skipped,
-        data=dict(parts.data.places),
         lockfile=pins.lockfile,
-        tags=taken.tags,
         interpreter=str(found.path) if found and found.path else None,
         interpreter_found=found.how if found else None,
         prefix=probe.prefix
         if probe and (probe.prefix != probe.base_prefix or pins.environment.conda)
         else None,
     )
+    return parts.provenance(known)
 
 
 def _findings(capture: Capture) -> tuple[Finding, ...]:

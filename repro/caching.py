@@ -38,8 +38,8 @@ def keys(project: Project, runs: Iterable[Run]) -> Keys:
     environments = {environment_key(project, run) for run in found}
     data = {item.hash for run in found for item in run.manifest.definition.data}
     return Keys(
-        _digest([platform.machine(), str(recipe.VERSION), *sorted(environments)]),
-        _digest(sorted(data)),
+        canonical.key([platform.machine(), str(recipe.VERSION), *sorted(environments)]),
+        canonical.key(sorted(data)),
         tuple(sorted({name for run in found if (name := _image(project, run))})),
     )
 
@@ -64,7 +64,3 @@ def _image(project: Project, run: Run) -> str:
     content = project.store.read(recorded) if recorded else b""
     key = re.search(rb"^# key: sha256:([0-9a-f]{32})[0-9a-f]{32}$", content, re.MULTILINE)
     return f"repro-env:{key[1].decode()}" if key else ""
-
-
-def _digest(facts: list[str]) -> str:
-    return canonical.digest_bytes(canonical.dumps(facts)).removeprefix("sha256:")[:32]

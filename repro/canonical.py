@@ -73,6 +73,11 @@ def digest_bytes(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
+def key(document: Any) -> str:
+    """A name for a cache's entry: 32 hex digits that stand for the document."""
+    return digest_bytes(dumps(document)).removeprefix("sha256:")[:32]
+
+
 def digest_file(path: Path, algorithm: str = "sha256") -> str:
     """``<algorithm>:<hex>`` of a file, read in constant memory."""
     state = hashlib.new(algorithm)

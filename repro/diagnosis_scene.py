@@ -16,8 +16,8 @@ from repro.capturing.packages import Inventory
 from repro.diagnosis_nouns import Answer, State
 from repro.errors import NotFound, ReproError, UsageError
 from repro.manifest import Command
-from repro.project import Project
-from repro.store import FOLDER, Store, find_project
+from repro.project import Project, find_project
+from repro.store import FOLDER, Store
 
 if TYPE_CHECKING:
     from repro.engines.docker import DockerEngine

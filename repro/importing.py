@@ -21,13 +21,14 @@ from repro.bundles.groups import Group
 from repro.bundles.layout import Layer
 from repro.bundles.metering import Meter, size
 from repro.bundles.opening import SMALL_DOCUMENT, Opened, TarSource, open_bundle, read
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.errors import Corrupt, NotFound, ReproError
 from repro.manifest import Descriptor, Manifest
 from repro.packing import MEDIA_TYPE as PACK
 from repro.progress import SILENT, Progress
 from repro.sessions import Session
 from repro.store import Run, Store
+from repro.strict_json import shown
 
 ONE_BY_ONE = 64
 

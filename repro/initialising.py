@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import plain_yaml
-from repro.initialising_keys import KEYS, Entry
+from repro.initialising_entry import Entry
+from repro.initialising_keys import KEYS
 from repro.initialising_run import learned
 from repro.initialising_survey import project_at, survey
 from repro.manifest import Manifest

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from repro.capturing import ingredients
-from repro.initialising_keys import Entry
+from repro.initialising_entry import Entry
 from repro.manifest import Manifest, Severity
 
 _SHOWN = 5

@@ -11,11 +11,9 @@ from repro.capturing import dvc_files, dvc_pipeline, files, source
 from repro.capturing.dvc_pipeline import Declared
 from repro.capturing.git import Git
 from repro.errors import ReproError
-from repro.project import Project
+from repro.project import MARKS, Project
 from repro.store import FOLDER, Store
 
-ROOTS = (config.NAME, ".dvc", f"{FOLDER}/format")
-"""Each makes a folder a project for every command (store.find_project)."""
 ROOT_SIGNS = (
     "dvc.yaml",
     "pyproject.toml",
@@ -55,7 +53,7 @@ def project_at(start: Path, *, here: bool = False) -> Project:
 def _root(start: Path, workspace: Path) -> Path:
     above = [item for item in (start, *start.parents) if item.is_relative_to(workspace)]
     for folder in above:
-        if any((folder / name).exists() for name in ROOTS):
+        if any((folder / name).exists() for name in MARKS):
             return folder
     for folder in above:
         if any(True for sign in ROOT_SIGNS for _ in folder.glob(sign)):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import IO, Any
+
+STEP = 0.02
+"""Seconds between two attempts."""
 
 try:
     import fcntl
@@ -28,3 +32,13 @@ except ImportError:  # Windows
         finally:
             stream.seek(0)
         return True
+
+
+def wait(stream: IO[Any], patience: float) -> bool:
+    """The same, tried again for so many seconds."""
+    limit = time.monotonic() + patience
+    while not acquire(stream):
+        if time.monotonic() > limit:
+            return False
+        time.sleep(STEP)
+    return True

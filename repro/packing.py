@@ -1,4 +1,4 @@
-"""The source's packs in the store: what is known by its key is neither packed nor written again."""
+"""Source and data of a run in the store: a pack that is known by its key is neither made nor written again."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from repro.capturing import source
+from repro.capturing.ingredients import Ingredients
 from repro.capturing.source import Snapshot
 from repro.manifest import Descriptor, Finding, Source
+from repro.project import Project
+from repro.sessions import Session
 from repro.store import Store
 
 MEDIA_TYPE = "application/x-git-packed-objects"
+
+
+def store_ingredients(
+    parts: Ingredients, project: Project, session: Session
+) -> tuple[tuple[Descriptor, ...], tuple[Finding, ...]]:
+    """Put the source's packs and the listings of folders of data into the store, beside what of the data
+    is there already."""
+    packs, findings = store_packs(
+        parts.source, project.workspace, session.path / "source", project.store
+    )
+    listings = [
+        project.store.put_bytes(listing, f"data/listings/{path}", "application/json")
+        for path, listing in parts.data.listings.items()
+    ]
+    return (*packs, *listings, *parts.kept), findings
 
 
 def store_packs(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from repro import manifest as manifests
 from repro import packing
-from repro.capturing import dvc_pipeline, ingredients, leftovers, secrets
+from repro.capturing import ingredients, leftovers, secrets
 from repro.capturing.ingredients import Ingredients
 from repro.errors import UsageError
 from repro.manifest import Descriptor, Manifest
@@ -53,36 +53,19 @@ def _without_results(parts: Ingredients, recorded: Manifest) -> Ingredients:
 def _derived(
     project: Project, recorded: Manifest, parts: Ingredients, session: Session
 ) -> Manifest:
-    command = recorded.definition.command
-    if parts.is_pipeline:
-        stages = dvc_pipeline.pipeline(
-            project.workspace, project.folder, ingredients.targets(command)
-        )
-        command = replace(command, stages=stages)
     definition = replace(
         recorded.definition,
         source=parts.source.source,
         data=parts.data.items,
-        command=command,
+        command=ingredients.with_stages(project, recorded.definition.command),
         params=parts.params,
     )
-    taken = parts.source
     return replace(
         recorded,
         definition=definition,
         definition_id=manifests.definition_id(definition),
         contents=_contents(project, recorded, parts, session),
-        provenance=replace(
-            recorded.provenance,
-            branch=taken.branch,
-            remotes=dict(taken.remotes),
-            pushed=taken.pushed,
-            subject=taken.subject,
-            changed=taken.changed,
-            skipped=taken.skipped,
-            data=dict(parts.data.places),
-            tags=taken.tags,
-        ),
+        provenance=parts.provenance(recorded.provenance),
         findings=(*parts.findings,),
     )
 
@@ -90,17 +73,11 @@ def _derived(
 def _contents(
     project: Project, recorded: Manifest, parts: Ingredients, session: Session
 ) -> tuple[Descriptor, ...]:
-    packs, _ = packing.store_packs(
-        parts.source, project.workspace, session.path / "source", project.store
-    )
-    listings = [
-        project.store.put_bytes(listing, f"data/listings/{path}", "application/json")
-        for path, listing in parts.data.listings.items()
-    ]
+    taken, _ = packing.store_ingredients(parts, project, session)
     kept = [
         item
         for item in recorded.contents
         if item.media_type != packing.MEDIA_TYPE and not item.path.startswith("data/")
     ]
-    found = {item.path: item for item in (*kept, *packs, *listings, *parts.kept)}
+    found = {item.path: item for item in (*kept, *taken)}
     return tuple(found[path] for path in sorted(found))

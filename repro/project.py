@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import config
+from repro import canonical, config
 from repro.capturing import revisions, source
 from repro.config import Config
 from repro.errors import NotFound
 from repro.manifest import Tolerance
-from repro.store import FOLDER, Store, exclude_from_git, find_project
+from repro.store import FOLDER, Store
+
+MARKS = (config.NAME, ".dvc", f"{FOLDER}/format")
+"""Each makes a folder a project for every command."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,32 @@ def locate(start: Path, *, create: bool = False) -> Project:
 def standalone(folder: Path) -> Project:
     """A folder with a store and no code of its own: where runs from elsewhere are kept and replayed."""
     return Project(folder, folder, config.load(folder), Store.open(folder))
+
+
+def find_project(start: Path, workspace: Path) -> Path:
+    """The project's folder: the nearest, from ``start`` up to the workspace, that has a store, a
+    repro.yaml or a DVC project; else the workspace itself."""
+    for folder in (start, *start.parents):
+        if any((folder / mark).exists() for mark in MARKS):
+            return folder
+        if folder == workspace:
+            break
+    return workspace
+
+
+def exclude_from_git(git_folder: Path) -> None:
+    """Add the store to git's exclude file, once; git keeps it out of ``status`` and ``add``."""
+    path = git_folder / "info" / "exclude"
+    line = f"{FOLDER}/"
+    try:
+        content = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
+        if line in content.splitlines():
+            return
+        if content and not content.endswith("\n"):
+            content += "\n"
+        canonical.write_bytes(path, f"{content}{line}\n".encode("utf-8", "surrogateescape"))
+    except OSError:
+        return  # the store's own .gitignore does the same
 
 
 def _imported(start: Path) -> Path | None:

@@ -24,8 +24,6 @@ from repro.project import Project
 from repro.sessions import Session
 from repro.store import Run, Store
 
-PARTS = ("data", "packages", "image")
-
 
 @dataclass(frozen=True)
 class Saved:

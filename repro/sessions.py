@@ -154,11 +154,8 @@ def alone(store: Store) -> Iterator[None]:
 def _gate(store: Store, patience: float = 60.0) -> Iterator[None]:
     """What every session passes through when it begins, and whoever wants to be alone holds."""
     with (store.root / "gate").open("a") as gate:
-        limit = time.monotonic() + patience
-        while not locks.acquire(gate):
-            if time.monotonic() > limit:
-                raise Busy(f"repro gc is at work in {store.root}", "try again when it is done")
-            time.sleep(0.02)
+        if not locks.wait(gate, patience):
+            raise Busy(f"repro gc is at work in {store.root}", "try again when it is done")
         yield
 
 

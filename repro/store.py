@@ -271,32 +271,6 @@ def check_name(name: str) -> None:
         )
 
 
-def find_project(start: Path, workspace: Path) -> Path:
-    """The project's folder: the nearest, from ``start`` up to the workspace, that has a store, a
-    repro.yaml or a DVC project; else the workspace itself."""
-    for folder in (start, *start.parents):
-        if any((folder / mark).exists() for mark in ("repro.yaml", ".dvc", f"{FOLDER}/format")):
-            return folder
-        if folder == workspace:
-            break
-    return workspace
-
-
-def exclude_from_git(git_folder: Path) -> None:
-    """Add the store to git's exclude file, once; git keeps it out of ``status`` and ``add``."""
-    path = git_folder / "info" / "exclude"
-    line = f"{FOLDER}/"
-    try:
-        content = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
-        if line in content.splitlines():
-            return
-        if content and not content.endswith("\n"):
-            content += "\n"
-        canonical.write_bytes(path, f"{content}{line}\n".encode("utf-8", "surrogateescape"))
-    except OSError:
-        return  # the store's own .gitignore does the same
-
-
 def _holds(path: Path, content: bytes) -> bool:
     """Whether the file is there and whole: one that was damaged is written again."""
     try:

@@ -53,7 +53,7 @@ IMPORTS = {name: imports(path) for name, path in MODULES.items()}
 def unit_of(module: str) -> str:
     """The module or folder of repro/ that it belongs to; empty for the package itself."""
     unit = module.removeprefix("repro").removeprefix(".").partition(".")[0]
-    for family in ("initialising", "diagnosis", "exporting"):
+    for family in ("config", "initialising", "diagnosis", "exporting"):
         if unit.startswith(f"{family}_"):
             return family
     return unit
@@ -168,3 +168,9 @@ def test_files_have_one_subject() -> None:
         if (count := len(path.read_text("utf-8").splitlines())) > 400
     }
     assert set(long) <= {"manifest.py"}, long
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    for name in names(PROSE):
+        if re.fullmatch(r"[\w/]+(\.(py|md|json)|/)|[\w.]+\.schema\.json", name):
+            assert any((top / name).exists() for top in (ROOT, CODE)), name

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,9 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="No space left"):
         canonical.write_bytes(tmp_path / "file", b"content")
     assert names(tmp_path) == []
+
+
+def test_a_key_stands_for_the_document_and_not_for_how_it_is_written() -> None:
+    assert canonical.key({"a": 1, "b": [2]}) == canonical.key({"b": [2], "a": 1})
+    assert canonical.key({"a": 1}) != canonical.key({"a": 2})
+    assert re.fullmatch("[0-9a-f]{32}", canonical.key([]))

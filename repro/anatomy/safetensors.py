@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from repro import strict_json
 from repro.anatomy import streams
 from repro.anatomy.elements import KINDS
 from repro.anatomy.nouns import LEAVES, Document, Scalar, Tensor, Unreadable, counted
@@ -30,7 +31,7 @@ def read(path: Path) -> Document:
             raise Unreadable("its header is longer than the file")
         header = exactly(file, length)
     try:
-        document = json.loads(header, object_pairs_hook=_unique)
+        document = json.loads(header, object_pairs_hook=strict_json.unique)
     except (ValueError, RecursionError) as error:
         raise Unreadable("its header is not JSON") from error
     if not isinstance(document, dict) or len(document) > LEAVES:
@@ -46,12 +47,6 @@ def read(path: Path) -> Document:
     if covered != size:
         raise Unreadable("its tensors are not all of its bytes")
     return Document("safetensors", leaves)
-
-
-def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(items)) != len(items):
-        raise ValueError("a name stands twice")
-    return dict(items)
 
 
 def _tensor(path: Path, name: str, entry: Any, start: int, size: int) -> Tensor:

@@ -19,12 +19,6 @@ PICKLE = 64 << 20
 """Bytes of the pickle in it."""
 
 
-def is_one(archive: zipfile.ZipFile) -> bool:
-    return any(
-        name == "data.pkl" or name.endswith("/data.pkl") for name in archive.namelist()[:100]
-    )
-
-
 def read(path: Path) -> Document:
     """Every tensor and every value. Raises Unreadable, OSError."""
     with zipfile.ZipFile(path) as archive:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import plain_yaml
+from repro import plain_yaml, strict_json
 from repro.anatomy import streams
 from repro.anatomy.inside.values import Word
 from repro.anatomy.nouns import DOCUMENT, LEAVES, Document, Scalar, Unreadable
@@ -67,16 +67,9 @@ def _text(path: Path) -> str:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        return json.loads(text, object_pairs_hook=strict_json.unique)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"it is not JSON: {_short(error)}") from error
-
-
-def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(items)
-    if len(document) != len(items):
-        raise ValueError("a key stands twice")
-    return document
 
 
 def _short(error: Exception) -> str:

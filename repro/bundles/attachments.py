@@ -10,10 +10,11 @@ from repro import canonical
 from repro.bundles import layout
 from repro.bundles.documents import Blobs, read
 from repro.bundles.layout import Blob
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.errors import Corrupt
 from repro.signing import reading
 from repro.signing.envelope import LARGEST, MEDIA_TYPE
+from repro.strict_json import shown
 
 EMPTY = b"{}"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.canonical import CHUNK
+from repro.strict_json import shown
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -76,11 +76,8 @@ class LocalFiles:
     def update(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / ".lock").open("a+b") as lock:
-            end = time.monotonic() + PATIENCE
-            while not locks.acquire(lock):
-                if time.monotonic() > end:
-                    raise Busy(f"another push holds {self.where}", "push again when it has ended")
-                time.sleep(0.02)
+            if not locks.wait(lock, PATIENCE):
+                raise Busy(f"another push holds {self.where}", "push again when it has ended")
             before = read(self, name, LARGEST_INDEX)
             after = change(before)
             if after != before:

@@ -14,8 +14,9 @@ from repro import canonical
 from repro.bundles import layout
 from repro.bundles.documents import Blobs, read
 from repro.bundles.layout import Blob, Index
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.errors import NotFound, UsageError
+from repro.strict_json import shown
 
 NAMES = "org.repro.names"
 """Names that the run had where it was pushed, with commas between."""

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from repro.bundles import gittrees
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.capturing.git import Git, GitFailed
 from repro.capturing.source_restore import COMMIT, WORKTREE, Part, parts, require, role
 from repro.errors import ReproError
 from repro.manifest import Source
+from repro.strict_json import shown
 
 _OLD = ("zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone", "missingNameBeforeEmail")
 """What old tools wrote into commits that are honest; none of it changes what is checked out."""

@@ -16,8 +16,9 @@ from typing import IO
 from repro import canonical
 from repro.bundles import layout
 from repro.bundles.layout import Layer
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.bundles.tar_writing import BLOCK, END, blob_name, header, padding
+from repro.strict_json import shown
 
 TAR_TYPE = "application/vnd.repro.group.v1.tar"
 LISTING_TYPE = "application/vnd.repro.members.v1+json"

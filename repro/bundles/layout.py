@@ -5,14 +5,14 @@ Pure. What is read here comes from anybody: every field is checked before it is 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from repro import canonical
-from repro.bundles.refusing import refused, shown
+from repro import canonical, strict_json
+from repro.bundles.refusing import refused
+from repro.strict_json import shown
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -283,23 +283,11 @@ def check_path(path: str) -> None:
 
 
 def read_object(content: bytes, name: str) -> dict[str, Any]:
-    """A JSON object, no key of it twice. Raises Refused, as those that follow do."""
+    """A JSON object. Raises Refused, as those that follow do."""
     try:
-        document = json.loads(content, object_pairs_hook=_unique)
-    except RecursionError:
-        raise refused(f"{name} is nested too deeply") from None
+        return strict_json.table(content)
     except ValueError as error:
-        raise refused(f"{name} is not JSON: {shown(str(error))}") from None
-    if not isinstance(document, dict):
-        raise refused(f"{name} is no JSON object")
-    return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
+        raise refused(f"{name} is {error}") from None
 
 
 def read_list(value: Any, where: str) -> list[Any]:

@@ -15,9 +15,10 @@ from repro.bundles.attachments import Attachment
 from repro.bundles.documents import Blobs, check_size, read
 from repro.bundles.groups import Group
 from repro.bundles.layout import Blob, Bundle, EnvironmentImage, Layer
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.bundles.tar_writing import blob_name
 from repro.manifest import Manifest
+from repro.strict_json import shown
 
 SMALL_DOCUMENT = 1 << 20
 LARGE_DOCUMENT = 1 << 28

@@ -18,7 +18,7 @@ from typing import IO, Protocol
 from repro import canonical
 from repro.bundles import coding, layout
 from repro.bundles.layout import Blob, Layer
-from repro.capturing.digests import HASHERS, Algorithm
+from repro.capturing.hashing import HASHERS, Algorithm
 from repro.errors import Corrupt, ReproError
 
 LARGE = 8 << 20

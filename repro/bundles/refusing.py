@@ -14,9 +14,3 @@ class Refused(Corrupt):
 def refused(what: str) -> Refused:
     """The error for a bundle. ``what`` may hold names from the bundle: quote them with ``shown``."""
     return Refused(f"the bundle is refused: {what}", HINT)
-
-
-def shown(name: object) -> str:
-    """A name out of a bundle, fit for one line of an error."""
-    text = ascii(name)
-    return text if len(text) <= 120 else f"{text[:117]}…"

@@ -17,9 +17,10 @@ from repro.bundles.layout import Blob, Bundle, Index, Layer
 from repro.bundles.pieces import Piece
 from repro.bundles.references import Registry
 from repro.bundles.referrers import Referrers
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.bundles.registry_session import Session
 from repro.errors import Corrupt, NotFound, ReproError
+from repro.strict_json import shown
 
 LARGEST_MANIFEST = 4 << 20
 """Bytes that registries take of a manifest."""

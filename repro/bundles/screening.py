@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from repro import canonical
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.environment.conda import SCHEMES
 from repro.environment.dockerfile import PROVIDED_BY
 from repro.errors import Corrupt, NewerSchema
 from repro.manifest import Descriptor, EnvironmentKind, Manifest, loads
+from repro.strict_json import shown
 
 LARGEST = 1 << 28
 """Bytes of a manifest."""

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from repro.bundles.refusing import refused, shown
+from repro.bundles.refusing import refused
 from repro.bundles.tar_writing import BLOCK
+from repro.strict_json import shown
 
 MOST_MEMBERS = 4_000_000
 _EXTENDED = 1 << 16

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from repro import process
 from repro.capturing.shell import Scene
-from repro.config import shell_line
 from repro.errors import UsageError
+from repro.shell_words import shell_line
 
 _SHELL = re.compile(r"[\s;&|<>$`()*?{}]")
 """What makes one word a line for a shell, unless there is a program of that name."""

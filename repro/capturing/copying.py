@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 
-from repro.capturing.digests import HASHERS, Algorithm, Cancel
+from repro.capturing.hashing import HASHERS, Algorithm, Cancel
 
 FICLONE = 0x40049409
 """Linux: make one file share another's extents (btrfs, xfs)."""

@@ -15,9 +15,9 @@ from typing import cast
 from repro.capturing import dvc_folders
 from repro.capturing.copying import Copier, Mismatch
 from repro.capturing.data_findings import named
-from repro.capturing.digests import Algorithm
 from repro.capturing.dvc_config import Remote
 from repro.capturing.dvc_folders import Place
+from repro.capturing.hashing import Algorithm
 from repro.errors import Corrupt, ReproError, Unreplayable
 from repro.manifest import Data, DataKind
 

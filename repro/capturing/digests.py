@@ -13,7 +13,6 @@ racy index). A younger file is simply read again next time.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import threading
@@ -22,16 +21,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
 
+from repro.capturing.hashing import HASHERS, Algorithm, Cancel
 from repro.errors import ReproError
-
-Algorithm = Literal["md5", "sha256", "md5-dos2unix"]
 
 SETTLED = 2.0
 """Seconds; the step of the coarsest clock that a file system in use has."""
-CHUNK = 1 << 20
-"""Bytes read at a time. DVC 2's md5-dos2unix is defined over chunks of just this size."""
 THREADED = 4 << 20
 """Bytes to read in all, from which on threads pay."""
 ATTEMPTS = 3
@@ -47,12 +42,6 @@ SELECT = "SELECT path, size, mtime, ctime, inode, digest FROM digests_1 WHERE al
 Identity = tuple[int, int, int, int]
 Known = tuple[int, int, int, int, str]
 Row = tuple[bytes, str, int, int, int, int, str]
-
-
-class Cancel(Protocol):
-    """Asked between two chunks whether to stop; a threading.Event is one."""
-
-    def is_set(self) -> bool: ...
 
 
 class Unsteady(ReproError):
@@ -255,52 +244,6 @@ def _read(name: str, algorithm: Algorithm, cancel: Cancel | None) -> tuple[str, 
     raise Unsteady(
         f"{name} keeps changing while it is read", "stop what writes to it, then try again"
     )
-
-
-def _plain(name: str) -> Callable[[Callable[[memoryview], int | None], int, Cancel | None], str]:
-    def hash_all(
-        readinto: Callable[[memoryview], int | None], size: int, cancel: Cancel | None
-    ) -> str:
-        state = hashlib.new(name, usedforsecurity=False)
-        view = memoryview(bytearray(min(CHUNK, size + 1)))
-        while count := readinto(view):
-            state.update(view[:count])
-            if cancel is not None and cancel.is_set():
-                raise KeyboardInterrupt
-        return state.hexdigest()
-
-    return hash_all
-
-
-def _dos2unix(
-    readinto: Callable[[memoryview], int | None], size: int, cancel: Cancel | None
-) -> str:
-    """DVC 2's hash: CRLF counts as LF in each chunk whose beginning looks like text.
-
-    A CRLF across two chunks stays as it is; that is what dvc_data.hashfile.hash does.
-    """
-    state = hashlib.new("md5", usedforsecurity=False)
-    view = memoryview(bytearray(CHUNK))
-    filled = 1
-    while filled:
-        filled = 0
-        while filled < CHUNK and (count := readinto(view[filled:])):
-            filled += count
-        chunk = bytes(view[:filled])
-        state.update(chunk.replace(b"\r\n", b"\n") if _is_text(chunk[:512]) else chunk)
-        if cancel is not None and cancel.is_set():
-            raise KeyboardInterrupt
-    return state.hexdigest()
-
-
-_TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
-
-
-def _is_text(block: bytes) -> bool:
-    return b"\0" not in block and len(block.translate(None, _TEXT)) <= 0.30 * len(block)
-
-
-HASHERS = {"md5": _plain("md5"), "sha256": _plain("sha256"), "md5-dos2unix": _dos2unix}
 
 
 def _read_all(

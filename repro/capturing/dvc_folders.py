@@ -177,7 +177,6 @@ class Ignores:
         """``root``: of the DVC repository, absolute; ``files``: absolute paths."""
         from pathspec import GitIgnoreSpec  # 20 ms, and few projects have patterns
 
-        self._root = root
         lines_of = ((path, Path(path).read_text("utf-8", "replace")) for path in files)
         self._specs = [
             (posixpath.dirname(path) + "/", GitIgnoreSpec.from_lines(content.splitlines()))
@@ -192,12 +191,6 @@ class Ignores:
                 include = spec.check_file(name).include
                 result = result if include is None else include
         return result
-
-    def hides(self, path: str) -> bool:
-        """Whether the path, or a folder above it, is ignored."""
-        parts = path[len(self._root) + 1 :].split("/")
-        steps = ["/".join([self._root, *parts[: count + 1]]) for count in range(len(parts))]
-        return any(self(step, step != path or Path(step).is_dir()) for step in steps)
 
 
 def ignores(root: str, files: Iterable[str]) -> Ignores | None:

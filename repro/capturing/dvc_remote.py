@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from repro.capturing.digests import HASHERS, Algorithm
 from repro.capturing.dvc_config import Remote, read_config
 from repro.capturing.dvc_files import find_dvc
+from repro.capturing.hashing import HASHERS, Algorithm
 
 JOBS = 16
 """Downloads at a time."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import config
 from repro.capturing import (
     command_line,
     data,
@@ -21,13 +20,14 @@ from repro.capturing import (
     params,
     result_findings,
     source,
+    variables,
 )
 from repro.capturing.digests import Digests
 from repro.capturing.dvc_pipeline import Declared
 from repro.capturing.interpreter import Found
 from repro.capturing.results import Collected, Expected
 from repro.errors import UsageError
-from repro.manifest import Command, Descriptor, Finding, Param, Severity
+from repro.manifest import Command, Descriptor, Finding, Param, Provenance, Severity
 from repro.project import Project
 from repro.sessions import Session
 
@@ -59,6 +59,20 @@ class Ingredients:
     def is_pipeline(self) -> bool:
         return is_pipeline(self.command)
 
+    def provenance(self, known: Provenance) -> Provenance:
+        """What is known, with where the source and the data are from."""
+        return replace(
+            known,
+            branch=self.source.branch,
+            remotes=dict(self.source.remotes),
+            pushed=self.source.pushed,
+            subject=self.source.subject,
+            changed=self.source.changed,
+            skipped=self.source.skipped,
+            tags=self.source.tags,
+            data=dict(self.data.places),
+        )
+
 
 def is_pipeline(command: Command) -> bool:
     """Whether the command stands for the stages of dvc.yaml."""
@@ -68,6 +82,14 @@ def is_pipeline(command: Command) -> bool:
 def targets(command: Command) -> tuple[str, ...]:
     """The stages that `dvc repro` was asked for by name; none: all."""
     return tuple(word for word in command.argv[2:] if not word.startswith("-"))
+
+
+def with_stages(project: Project, command: Command) -> Command:
+    """The command; with the stages that it stands for, where it does."""
+    if not is_pipeline(command):
+        return command
+    stages = dvc_pipeline.pipeline(project.workspace, project.folder, targets(command))
+    return replace(command, stages=stages)
 
 
 def command(
@@ -200,7 +222,7 @@ def _allowed(environ: Mapping[str, str], patterns: tuple[str, ...]) -> dict[str,
     return {
         name: value
         for name, value in sorted(environ.items())
-        if fits(name, patterns) or (fits(name, config.ENV_DEFAULT) and not _PASSWORD.search(value))
+        if fits(name, patterns) or (fits(name, variables.UNASKED) and not _PASSWORD.search(value))
     }
 
 

@@ -173,7 +173,7 @@ def _key(path: Path, cwd: Path, env: Mapping[str, str]) -> str:
         "env": {name: env[name] for name in INFLUENCES if name in env},
         "cwd": str(cwd) if python_path and relative else "",
     }
-    return canonical.digest_bytes(canonical.dumps(facts)).removeprefix("sha256:")[:32]
+    return canonical.key(facts)
 
 
 def _signature(path: Path) -> list[Any] | None:

@@ -10,37 +10,18 @@ import io
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-from repro import plain_yaml
+from repro import plain_yaml, strict_json
+from repro.capturing import flattening
 from repro.manifest import Metric, MetricType, Scalar
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-STEP_COLUMNS = (
-    "step",
-    "steps",
-    "epoch",
-    "epochs",
-    "iter",
-    "iteration",
-    "iterations",
-    "batch",
-    "round",
-)
-"""Columns of a table that number its rows rather than measure something; the first one found wins."""
-
-DEEPEST = 200
-"""Levels of nesting; a limit of our own, because Python's depends on who calls."""
-MOST = 100_000
-"""Values that YAML's aliases may make of a few lines; a file without any has one in two bytes at most."""
-BITS = 14_000
-"""Of an integer: Python writes no longer one down."""
 
 
 def reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
@@ -51,142 +32,6 @@ def reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
 def declared_reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
     """The same for a file that is declared to hold metrics: then a ``.log`` may be a table too."""
     return reader_of(path) or (read_table if path.lower().endswith(".log") else None)
-
-
-def type_of(value: Scalar) -> MetricType:
-    """What kind of value it is: a bool is no number, an int and a float both are."""
-    match value:
-        case None:
-            return MetricType.NULL
-        case bool():
-            return MetricType.BOOLEAN
-        case int() | float():
-            return MetricType.NUMBER
-        case _:
-            return MetricType.TEXT
-
-
-def flatten(document: Any, source: str, most: int = MOST) -> tuple[Metric, ...]:
-    """The leaves of nested keys, as metrics in the document's order. A list of numbers is a series.
-
-    Raises ValueError where it is too deep, or has more values than ``most``.
-    """
-    leaves, count = [], 0
-    for leaf in _leaves(document, source, None, 0, most):
-        leaves.append(leaf)
-        count += 1 + len(leaf.values)
-        if count > most:
-            raise ValueError("its aliases make too many values of it")
-    return tuple(leaves)
-
-
-def _leaves(node: Any, source: str, name: str | None, depth: int, most: int) -> Iterator[Metric]:
-    label = name or ""
-    if depth > DEEPEST:
-        raise ValueError("nested too deeply")
-    match node:
-        case dict() if not node:
-            yield Metric(source, label, MetricType.EMPTY_OBJECT)
-        case list() if not node:
-            yield Metric(source, label, MetricType.EMPTY_ARRAY)
-        case dict():
-            for key, value in node.items():
-                yield from _leaves(value, source, _join(name, escaped(key)), depth + 1, most)
-        case list() if (label_of := _step_key(node)) is not None:
-            yield from _series(node, label_of, source, name, depth + 1, most=most)
-        case list() if all(_is_number(item) for item in node):
-            values = tuple(_bounded(item) for item in node)
-            yield Metric(
-                source, label, MetricType.SERIES, steps=tuple(range(len(node))), values=values
-            )
-        case list():
-            for position, value in enumerate(node):
-                yield from _leaves(value, source, _join(name, str(position)), depth + 1, most)
-        case None | bool() | int() | float() | str():
-            yield Metric(source, label, type_of(node), _bounded(node))
-        case _:  # TOML's dates and times
-            yield Metric(source, label, MetricType.TEXT, node.isoformat())
-
-
-def _step_key(rows: list[Any]) -> str | None:
-    """The key by which a list of objects is a history: all of them have it, and it is a number."""
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        return None
-    for wanted in STEP_COLUMNS:
-        for key in rows[0]:
-            if str(key).lower() == wanted and all(_is_number(row.get(key)) for row in rows):
-                return str(key) if len({len(row) for row in rows} - {1}) else None
-    return None
-
-
-def _series(
-    rows: list[dict[Any, Any]],
-    label: str | None,
-    source: str,
-    name: str | None = None,
-    depth: int = 0,
-    *,
-    most: int,
-) -> Iterator[Metric]:
-    """A series per key over the rows that have it, by the value of the label or else the row's number.
-
-    A step that stands there twice is kept twice.
-    """
-    found: dict[str, list[tuple[Scalar, Scalar]]] = {}
-    count = 0
-    for at, row in enumerate(rows):
-        step = _bounded(row[label]) if label is not None else at
-        for key, value in row.items():
-            if key == label:
-                continue
-            for leaf in _leaves(value, source, _join(name, escaped(key)), depth + 1, most):
-                count += 1 + len(leaf.values)
-                if count > most:
-                    raise ValueError("its aliases make too many values of it")
-                for inner, scalar in _scalars(leaf):
-                    found.setdefault(inner, []).append((step, scalar))
-    for inner, points in found.items():
-        steps, values = zip(*points)
-        yield Metric(source, inner, MetricType.SERIES, steps=steps, values=values)
-
-
-def _scalars(leaf: Metric) -> Iterator[tuple[str, Scalar]]:
-    """The values of a leaf, each with its name; what is empty is so in words."""
-    match leaf.type:
-        case MetricType.SERIES:
-            yield from ((f"{leaf.name}.{at}", value) for at, value in enumerate(leaf.values))
-        case MetricType.EMPTY_OBJECT:
-            yield leaf.name, "{}"
-        case MetricType.EMPTY_ARRAY:
-            yield leaf.name, "[]"
-        case _:
-            yield leaf.name, leaf.value
-
-
-def _bounded(value: Scalar) -> Scalar:
-    if isinstance(value, int) and value.bit_length() > BITS:
-        raise ValueError("a number has too many digits")
-    return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def escaped(key: Any) -> str:
-    """A key as a part of a dotted name: its own dots and backslashes marked."""
-    match key:
-        case None:
-            text = "null"
-        case bool():
-            text = str(key).lower()
-        case _:
-            text = str(_bounded(key))
-    return text.replace("\\", "\\\\").replace(".", "\\.") or "\\e"  # an empty key is one too
-
-
-def _join(name: str | None, key: str) -> str:
-    return key if name is None else f"{name}.{key}"
 
 
 def _text(content: bytes) -> str:
@@ -215,7 +60,7 @@ def _int(text: str) -> int:
 
 
 def _most(content: bytes) -> int:
-    return max(MOST, len(content))
+    return max(flattening.MOST, len(content))
 
 
 def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
@@ -235,7 +80,7 @@ def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
             return read_json_lines(content, source)
         except ValueError:
             raise error from None
-    return () if document is None else flatten(document, source, _most(content))
+    return () if document is None else flattening.flatten(document, source, _most(content))
 
 
 def read_json_lines(content: bytes, source: str) -> tuple[Metric, ...]:
@@ -252,29 +97,22 @@ def read_json_lines(content: bytes, source: str) -> tuple[Metric, ...]:
         if not isinstance(row, dict):
             raise ValueError(f"line {number} is no object")
         rows.append(row)
-    return tuple(_series(rows, _step_key(rows), source, most=_most(content)))
+    return tuple(flattening.series(rows, flattening.step_key(rows), source, most=_most(content)))
 
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_float=_float, parse_int=_int)
+        return json.loads(
+            text, object_pairs_hook=strict_json.unique, parse_float=_float, parse_int=_int
+        )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in document:
-            raise ValueError(f"the key {name!r} stands twice")
-        document[name] = value
-    return document
 
 
 def read_yaml(content: bytes, source: str) -> tuple[Metric, ...]:
     """A YAML document, in the core schema of YAML 1.2."""
     document = plain_yaml.load(_text(content))
-    return () if document is None else flatten(document, source, _most(content))
+    return () if document is None else flattening.flatten(document, source, _most(content))
 
 
 def read_toml(content: bytes, source: str) -> tuple[Metric, ...]:
@@ -283,7 +121,7 @@ def read_toml(content: bytes, source: str) -> tuple[Metric, ...]:
         document = tomllib.loads(_text(content), parse_float=_float)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    return flatten(document, source, _most(content)) if document else ()
+    return flattening.flatten(document, source, _most(content)) if document else ()
 
 
 def read_csv(content: bytes, source: str) -> tuple[Metric, ...]:
@@ -307,7 +145,7 @@ def read_table(content: bytes, source: str) -> tuple[Metric, ...]:
     if len(names) < 2 or any(not name or type(_cell(name)) is not str for name in names):
         raise ValueError("it is no table: its first line is no header")
     found = _table(content, source, delimiter)
-    if found and not any(_is_number(value) for item in found for value in item.values):
+    if found and not any(flattening.is_number(value) for item in found for value in item.values):
         raise ValueError("it is no table of numbers")
     return found
 
@@ -328,7 +166,7 @@ def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
     label = _step_column(columns)
     steps = columns[label] if label is not None else tuple(range(len(body)))
     return tuple(
-        Metric(source, escaped(name), MetricType.SERIES, steps=steps, values=values)
+        Metric(source, flattening.escaped(name), MetricType.SERIES, steps=steps, values=values)
         for name, values in columns.items()
         if name != label
     )
@@ -354,7 +192,7 @@ def _header(row: list[str]) -> list[str]:
 
 
 def _step_column(columns: dict[str, tuple[Scalar, ...]]) -> str | None:
-    for wanted in STEP_COLUMNS:
+    for wanted in flattening.STEP_COLUMNS:
         for name, values in columns.items():
             if name.lower() == wanted and len(set(values)) == len(values) and len(columns) > 1:
                 return name
@@ -366,7 +204,7 @@ def _cell(text: str) -> Scalar:
     if "_" in text:
         return text  # Python would read 1_000 as a number, no table means that
     try:
-        return _bounded(int(text))
+        return flattening.bounded(int(text))
     except ValueError:
         pass
     try:

@@ -145,26 +145,10 @@ def is_random(value: str) -> bool:
 
 # --- assignments ------------------------------------------------------------------------------
 
-_OPTION = re.compile(r"-{1,2}([A-Za-z][\w.-]*)\Z")
-_NAMED = re.compile(r"[-+~]{0,2}([A-Za-z_][\w.-]*)\Z")
 _IN_SCRIPT = re.compile(
     r"(?:^|[\s;,{(\"'])(?:--?([A-Za-z][\w.-]*)[=\s]\s*|([A-Za-z_][\w.-]*)[\"']?\s*[=:]\s*)([\"']?)([^\s\"',;)}]+)"
 )
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[\[(]|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z")
-
-
-def in_command(argv: tuple[str, ...]) -> Iterator[str]:
-    """Names that a command line gives a secret to: ``--password x``, ``api_key=x``, and in a script."""
-    for word, following in zip(argv, (*argv[1:], "")):
-        name, separator, value = word.partition("=")
-        named, option = _NAMED.match(name), _OPTION.match(word)
-        if option:
-            found = [(option[1], following)]
-        else:
-            found = list(in_script(word))
-            if separator and named:
-                found.append((named[1], value))
-        yield from (name for name, value in found if is_secret(name.rpartition(".")[2], value))
 
 
 def in_script(text: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Environment variables that code asks for by name."""
+"""Environment variables: which of them count unasked, and which code asks for by name."""
 
 from __future__ import annotations
 
@@ -39,6 +39,51 @@ OF_THE_MACHINE = frozenset(
     )
 )
 """Set in every shell: a replay has its own."""
+
+UNASKED = (
+    "BLIS_*",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_DEVICE_ORDER",
+    "CUDA_VISIBLE_DEVICES",
+    "DNNL_*",
+    "HF_DATASETS_OFFLINE",
+    "HF_HUB_OFFLINE",
+    "JAX_*",
+    "KERAS_BACKEND",
+    "KMP_*",
+    "LANG",
+    "LC_*",
+    "MKL_*",
+    "MLFLOW_EXPERIMENT_NAME",
+    "MLFLOW_TRACKING_URI",
+    "MPLBACKEND",
+    "NCCL_*",
+    "NUMBA_*",
+    "NUMEXPR_*",
+    "OMP_*",
+    "ONEDNN_*",
+    "OPENBLAS_*",
+    "PYTHONHASHSEED",
+    "PYTHONPATH",
+    "PYTORCH_*",
+    "TF_CPP_*",
+    "TF_CUDNN_*",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_*",
+    "TF_FORCE_*",
+    "TF_GPU_*",
+    "TF_NUM_*",
+    "TF_USE_*",
+    "TF_XLA_FLAGS",
+    "TOKENIZERS_PARALLELISM",
+    "TORCH_*",
+    "TRANSFORMERS_OFFLINE",
+    "TZ",
+    "VECLIB_MAXIMUM_THREADS",
+    "WANDB_MODE",
+    "XLA_FLAGS",
+)
+"""Variables that reach a replay unasked: they change numbers and hold no secrets."""
 
 _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 _PYTHON = re.compile(

@@ -38,7 +38,7 @@ def init_command(only_print: bool, force: bool, here: bool, command: tuple[str, 
     from repro import canonical, config, initialising
     from repro.capturing import revisions
     from repro.errors import UsageError
-    from repro.store import exclude_from_git
+    from repro.project import exclude_from_git
 
     project = initialising.project_at(Path.cwd(), here=here)
     path = project.folder / config.NAME
@@ -64,7 +64,8 @@ def _recorded(project: Project, command: tuple[str, ...]) -> Manifest:
     from repro import recording
     from repro.capturing import revisions
     from repro.errors import UsageError
-    from repro.store import Store, exclude_from_git
+    from repro.project import exclude_from_git
+    from repro.store import Store
 
     exclude_from_git(revisions.git_folder(project.workspace))
     project = replace(project, store=Store.open(project.folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from repro import sessions
+from repro import engines, sessions
 from repro.cli import terminal
 from repro.errors import NotFound, UsageError
 from repro.project import Project, locate, standalone
@@ -20,7 +20,7 @@ def open_project(*, create: bool = False) -> Project:
             "the current folder does not exist any more", "cd into the project"
         ) from error
     project = locate(here, create=create)
-    for line in sessions.sweep(project.store, _remove_containers):
+    for line in sessions.sweep(project.store, engines.remover(os.environ)):
         terminal.tell(f"repro: {line}")
     return project
 
@@ -31,9 +31,3 @@ def open_store() -> Project:
         return open_project(create=True)
     except NotFound:
         return standalone(Path.cwd())
-
-
-def _remove_containers(session_name: str) -> None:
-    from repro.engines.docker import DockerEngine
-
-    DockerEngine(os.environ).remove_containers(session_name)

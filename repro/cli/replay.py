@@ -13,7 +13,7 @@ from repro.cli.opening import open_project, open_store
 
 
 def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    from repro.config import size
+    from repro.config_values import size
 
     try:
         return None if value is None else size(value)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from typing import Any
 
+from repro import strict_json
 from repro.comparison.nouns import Sides
 from repro.comparison.pairing import count
 
@@ -56,20 +57,15 @@ _NOT_THERE = object()
 
 
 def _json(a: bytes, b: bytes, sides: Sides) -> str:
-    ours, theirs = (json.loads(content, object_pairs_hook=_unique) for content in (a, b))
+    # with a key that stands twice, the values do not tell the whole content
+    hook = strict_json.unique
+    ours, theirs = (json.loads(content, object_pairs_hook=hook) for content in (a, b))
     for keys, left, right in _leaves(ours, theirs, ()):
         where = f"at {'.'.join(keys)}: " if keys else ""
         if left is _NOT_THERE or right is _NOT_THERE:
             return f"{where}only in {sides[left is _NOT_THERE]}"
         return f"{where}{_shown(left)} -> {_shown(right)}"
     return "the same values, written differently"
-
-
-def _unique(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(items)
-    if len(document) != len(items):
-        raise ValueError("a key stands twice, so the values do not tell the whole content")
-    return document
 
 
 def _leaves(a: Any, b: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:

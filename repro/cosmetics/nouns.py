@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from repro.canonical import CHUNK
-
 HELD = 64 << 20
 """Bytes; what has to be held in memory whole is not looked into beyond this."""
 UNPACKED = 1 << 30
@@ -97,13 +95,3 @@ def exactly(read: Callable[[int], bytes], count: int) -> bytes:
     if len(content) != count:
         raise Unfit("ends early")
     return content
-
-
-def in_pieces(read: Callable[[int], bytes], count: int) -> hashlib._Hash:
-    """The sha256 over the next ``count`` bytes, in constant memory."""
-    state = hashlib.sha256()
-    while count:
-        piece = exactly(read, min(count, CHUNK))
-        state.update(piece)
-        count -= len(piece)
-    return state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from repro.engines.base import Engine
 from repro.errors import UsageError
@@ -22,3 +22,15 @@ def make(name: str, environ: Mapping[str, str]) -> Engine:
 
             return VenvEngine(environ)
     raise UsageError(f"there is no engine {name!r}", f"the engines are: {', '.join(NAMES)}")
+
+
+def remover(environ: Mapping[str, str]) -> Callable[[str], None]:
+    """What removes the containers that a killed repro left, by its session's name. The engine is connected to
+    only then."""
+
+    def remove(session_name: str) -> None:
+        from repro.engines.docker import DockerEngine
+
+        DockerEngine(environ).remove_containers(session_name)
+
+    return remove

@@ -228,7 +228,7 @@ def _key(packages: Sequence[Package], python: Path | Interpreter, sources: Packa
         # a digest, so that no credentials come to the disk
         "sources": sorted(f"{name}={value}" for name, value in sources.env.items()),
     }
-    return canonical.digest_bytes(canonical.dumps(facts)).removeprefix("sha256:")[:32]
+    return canonical.key(facts)
 
 
 def _read(entry: Path) -> Lock | None:

@@ -34,7 +34,6 @@ Words = tuple[str, ...]
 VENV = "/opt/repro/venv"
 WORKSPACE = "/workspace"
 BASE = "python:{version}-slim"
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class NoInterpreter(ReproError):

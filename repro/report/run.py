@@ -14,8 +14,6 @@ from repro.store import Run
 
 _GRADE_STYLE = {"portable": "bold green", "fragile": "bold yellow", "local": "bold red"}
 _SEVERITY_STYLE = {Severity.BREAKS: "red", Severity.RISKS: "yellow", Severity.NOTE: ""}
-SHOWN_METRICS = 12
-SHOWN_NOTES = 3
 
 
 def as_json(run: Run) -> str:

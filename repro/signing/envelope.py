@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from repro import canonical
+from repro import canonical, strict_json
 from repro.errors import Corrupt
+from repro.strict_json import shown
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
@@ -20,7 +20,6 @@ LARGEST = 1 << 16
 """Bytes of an envelope: a statement has some 2 kB, a signature less."""
 MOST_SIGNATURES = 16
 _LARGEST_KEYID = 256
-_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -91,33 +90,11 @@ def _signature(document: Any) -> Signature:
 
 
 def read_object(content: bytes, name: str) -> dict[str, Any]:
-    """A JSON object without a key twice, in which nothing stands that is no JSON. Raises Corrupt."""
+    """A JSON object. Raises Corrupt."""
     try:
-        document = json.loads(content, object_pairs_hook=_unique, parse_constant=_no_number)
-    except RecursionError:
-        raise Corrupt(f"{name} is nested too deeply") from None
+        return strict_json.table(content)
     except ValueError as error:
-        raise Corrupt(f"{name} is not JSON: {shown(str(error))}") from None
-    if not isinstance(document, dict):
-        raise Corrupt(f"{name} is no JSON object")
-    return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
-
-
-def shown(name: object) -> str:
-    """A value from elsewhere, fit for one line of an error."""
-    text = ascii(name)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+        raise Corrupt(f"{name} is {error}") from None
 
 
 def _encoded(content: bytes) -> str:

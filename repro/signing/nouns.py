@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from repro.errors import UsageError
-from repro.signing.envelope import Signature, shown
+from repro.signing.envelope import Signature
+from repro.strict_json import shown
 
 
 class State(str, Enum):

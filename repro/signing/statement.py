@@ -13,7 +13,8 @@ from typing import Any
 from repro import canonical
 from repro.errors import Corrupt
 from repro.manifest import GPU, Tolerance, from_document, to_document
-from repro.signing.envelope import read_object, shown
+from repro.signing.envelope import read_object
+from repro.strict_json import shown
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 RECORDED = "urn:repro:predicate:recorded:v1"

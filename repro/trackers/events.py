@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro.capturing.readers import escaped
+from repro.capturing.flattening import escaped
 from repro.manifest import Scalar, SourceState
 from repro.trackers import wire
 from repro.trackers.asides import is_aside, joined, said

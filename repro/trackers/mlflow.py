@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from repro.capturing.readers import escaped
+from repro.capturing.flattening import escaped
 from repro.manifest import SourceState
 from repro.trackers import mlflow_database, mlflow_folder, mlflow_server
 from repro.trackers.asides import is_aside, joined, said

@@ -29,15 +29,6 @@ _KEEPS_LOG = b"\2\2"
 """In the header of a database that keeps a write-ahead log."""
 
 
-def is_database(path: Path) -> bool:
-    """Whether it is an SQLite file with MLflow's tables; False too where it cannot be read."""
-    try:
-        with _opened(path) as base:
-            return _is_mlflow(base)
-    except (OSError, ValueError):
-        return False
-
-
 @dataclass(frozen=True)
 class Database:
     """One database file."""

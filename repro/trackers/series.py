@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from repro.capturing.readers import escaped, type_of
+from repro.capturing.flattening import escaped, type_of
 from repro.manifest import Metric, MetricType, Scalar
 
 Point = tuple[Scalar, Scalar]

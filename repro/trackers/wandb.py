@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro.capturing.readers import escaped
+from repro.capturing.flattening import escaped
 from repro.manifest import Metric, Scalar, SourceState
 from repro.trackers import wire
 from repro.trackers.asides import is_aside, joined, said

@@ -68,6 +68,14 @@ class Kind(str, Enum):
     """The run is not there, and there is no place to take it from."""
 
 
+class Unfit(Exception):
+    """Another worker has to make it. ``wholly``: this one can make none."""
+
+    def __init__(self, reason: str, *, wholly: bool) -> None:
+        super().__init__(reason)
+        self.wholly = wholly
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a worker says. Bytes travel as they are."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     """A process that stands at a call: a ticket, its thread's number (0: out of sight, in another namespace),
     the call's number, the call's arguments."""
 
-_SET_MODE_FILTER, _GET_ACTION_AVAIL = 1, 2
+_SET_MODE_FILTER = 1
 _NEW_LISTENER, _SPEC_ALLOW, _WAIT_KILLABLE = 8, 4, 32
 _ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000
 _NO_NEW_PRIVS = 38
@@ -83,11 +83,6 @@ class Kernel:
         self._here = _Piece(ctypes.addressof(self._buffer), PAGE)
         self._there = _Piece(0, 0)
         self._pieces = ctypes.addressof(self._here), ctypes.addressof(self._there)
-
-    def notifies(self) -> bool:
-        """Whether the kernel has user notifications at all."""
-        action = ctypes.c_uint32(_NOTIFY)
-        return self._call(self.machine.seccomp, _GET_ACTION_AVAIL, 0, ctypes.byref(action)) == 0
 
     def has_rings(self) -> bool:
         """Whether io_uring can be used here: asked with nonsense, which is another error."""

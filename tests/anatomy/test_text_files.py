@@ -86,7 +86,7 @@ def test_columns_in_another_order_are_compared_by_name(tmp_path):
 @pytest.mark.parametrize(
     "name, content, why",
     [
-        ("x.json", b'{"a": 1, "a": 2}', "a key stands twice"),
+        ("x.json", b'{"a": 1, "a": 2}', "the key 'a' stands twice"),
         ("x.json", b"\xff", "not UTF-8"),
         ("x.json", b"[" * 100_000, "not JSON"),
         ("x.json", b"1" * 10_000, "not JSON"),

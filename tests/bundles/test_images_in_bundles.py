@@ -230,14 +230,3 @@ def test_an_image_in_the_index_alone_is_refused(store: Store, honest: Parts) -> 
     sealed(parts, image)
     del parts.bundle["annotations"][layout.IMAGE]
     refuses(store, packed(parts.files()), "the image in its index")
-
-
-@pytest.mark.parametrize(
-    "label",
-    ["[]", "null", "5", "not JSON", "[" * 9000, '{"mode": 1}', '{"python": 5, "blas": "x"}',
-     '{"libc": ["x"], "blas": [1]}'],
-)  # fmt: skip
-def test_a_label_of_an_image_is_not_believed(label: str) -> None:
-    from repro.engines.docker.environments import _facts
-
-    assert _facts(label) == {}

@@ -19,8 +19,6 @@ from repro.project import Project as OpenProject
 from repro.project import standalone
 from repro.store import Store
 
-LARGE = b"0,1,2,3,4,5,6,7,8,9\n" * 100_000
-
 
 @pytest.fixture
 def opened(exported: Path, tmp_path: Path) -> OpenProject:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from repro.capturing import digests as module
+from repro.capturing import hashing
 from repro.capturing.digests import Digests, Unsteady
 from repro.errors import ReproError
 
@@ -48,37 +49,6 @@ def stats(folder: Path) -> dict[str, os.stat_result]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
-@pytest.mark.parametrize("size", [0, 1, module.CHUNK - 1, module.CHUNK, 3 * module.CHUNK + 7])
-def test_digests_are_those_of_hashlib(tmp_path: Path, algorithm: str, size: int) -> None:
-    content = os.urandom(size)
-    (tmp_path / "file").write_bytes(content)
-    with Digests(tmp_path / "cache") as digests:
-        found = digests.of(tmp_path / "file", algorithm)  # type: ignore[arg-type]
-    assert found == hashlib.new(algorithm, content).hexdigest()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"a\r\nb\r\n",
-        b"\0binary\r\n",
-        b"x" * (module.CHUNK - 1) + b"\r\n",  # across two chunks: stays as it is
-        b"text\r\n" * 400_000,
-        "é\r\n".encode() * 300,
-        b"t" * module.CHUNK + b"\0\r\n",  # the second chunk is binary
-    ],
-)
-def test_the_hash_of_dvc_2_is_the_one_of_dvc_data(tmp_path: Path, content: bytes) -> None:
-    from dvc_data.hashfile.hash import file_md5
-
-    path = tmp_path / "file"
-    path.write_bytes(content)
-    with Digests(tmp_path / "cache") as digests:
-        assert digests.of(path, "md5-dos2unix") == file_md5(str(path), name="md5-dos2unix")
 
 
 @pytest.mark.usefixtures("soon")
@@ -275,7 +245,7 @@ def test_large_folders_are_read_by_threads_and_an_interrupt_stops_them(
     folder = tmp_path / "folder"
     folder.mkdir()
     for number in range(8):
-        (folder / str(number)).write_bytes(bytes([number]) * (module.CHUNK + number))
+        (folder / str(number)).write_bytes(bytes([number]) * (hashing.CHUNK + number))
     found = stats(folder)
     seen: list[tuple[str, int]] = []
     with Digests(tmp_path / "cache") as digests:

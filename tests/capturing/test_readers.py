@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from repro import canonical, manifest
-from repro.capturing import readers
+from repro.capturing import flattening, readers
 from repro.manifest import Metric, MetricType, Scalar
 
 JSON, YAML, TOML = readers.read_json, readers.read_yaml, readers.read_toml
@@ -424,10 +424,10 @@ def test_aliases_that_people_write_are_read() -> None:
 
 
 def test_a_large_file_without_aliases_is_read_whole() -> None:
-    content = "\n".join(f"k{number}: {number}" for number in range(readers.MOST // 50))
-    assert len(read(YAML, content)) == readers.MOST // 50
-    numbers = ",".join(["1"] * (2 * readers.MOST))
-    assert len(JSON(f"[{numbers}]".encode(), "m")[0].values) == 2 * readers.MOST
+    content = "\n".join(f"k{number}: {number}" for number in range(flattening.MOST // 50))
+    assert len(read(YAML, content)) == flattening.MOST // 50
+    numbers = ",".join(["1"] * (2 * flattening.MOST))
+    assert len(JSON(f"[{numbers}]".encode(), "m")[0].values) == 2 * flattening.MOST
 
 
 # --- by name ------------------------------------------------------------------------------------

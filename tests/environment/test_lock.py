@@ -15,7 +15,7 @@ from repro.capturing.requirements import parse
 from repro.environment import index
 from repro.environment.index import PackageSources
 from repro.environment.lock import Lock, make_lock
-from repro.manifest import Finding, Interpreter, Package, PackageOrigin, Severity
+from repro.manifest import Interpreter, Package, PackageOrigin, Severity
 
 PYTHON = Interpreter("3.11.7")
 DEAD = "http://127.0.0.1:9/simple"
@@ -79,10 +79,6 @@ def lock(
 ) -> Lock:
     env = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "uv"), "UV_HTTP_RETRIES": "0"}
     return make_lock(packages, PYTHON, sources, tmp_path / "cache", env=env, **more)
-
-
-def severities(findings: tuple[Finding, ...]) -> list[Severity]:
-    return [item.severity for item in findings]
 
 
 def test_pins_with_all_hashes_sorted_and_without_addresses(tmp_path: Path) -> None:

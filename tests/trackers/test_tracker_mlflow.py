@@ -195,7 +195,6 @@ def test_every_kind_of_damage_is_one_line(tmp_path: Path, base: sqlite3.Connecti
         with pytest.raises(ValueError) as caught:
             mlflow.read(path, "s", NOON)
         assert "\n" not in str(caught.value)
-        assert not mlflow_database.is_database(path) or damaged[:5000] == good[:5000]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +222,6 @@ def test_a_database_of_something_else_is_none(tmp_path: Path) -> None:
     base = sqlite3.connect(tmp_path / "x.db")
     base.execute("CREATE TABLE runs (a)")
     base.close()
-    assert not mlflow_database.is_database(tmp_path / "x.db")
     with pytest.raises(ValueError, match="no database of MLflow"):
         mlflow.read(tmp_path / "x.db", "s", NOON)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,12 @@ from workbench import Project
 from repro import canonical, manifest, records
 from repro import project as projects
 from repro.comparison import Verdict
-from repro.errors import Corrupt, UsageError
+from repro.errors import Corrupt
 from repro.manifest import to_document
 from repro.replaying import Options
 from repro.store import Run
 from repro.verifying import cluster_answers
 from repro.verifying.cluster_answers import Answer, Kind, Request, is_compatible
-from repro.verifying.cluster_link import Address, Link
-from repro.verifying.cluster_worker import shares
 from repro.verifying.tasks import Outcome, Task
 
 
@@ -171,64 +168,3 @@ def test_versions_that_compare_alike() -> None:
     assert not is_compatible("0.3.0", "0.4.0")
     assert not is_compatible("1.3.0", "0.3.0")
     assert not is_compatible("none (ModuleNotFoundError)", "0.3.0")
-
-
-def test_a_store_is_shared_only_while_its_session_is_held_and_seen(project: Project) -> None:
-    from repro import sessions
-
-    project.record("python", "train.py")
-    store = projects.locate(project.path).store
-    with sessions.session(store) as session:
-        assert shares(store.root, session.name)
-        assert not shares(store.root, "1-other")
-        assert not shares(store.root, "../runs")
-        assert not shares(store.root, "")
-        assert not shares(project.path / "nowhere", session.name)
-        # as where locks do not hold across machines: there, and nobody seems to hold it
-        lock = store.root / "locks" / session.name
-        lock.rename(lock.with_name("aside"))
-        lock.touch()
-        assert not shares(store.root, session.name)
-        lock.with_name("aside").replace(lock)
-    assert not shares(store.root, session.name)
-
-
-@pytest.mark.parametrize(
-    "text, address",
-    [
-        ("dask://host:8786", "tcp://host:8786"),
-        ("dask://host:8786/", "tcp://host:8786"),
-        ("dask+tls://10.0.0.1:8786", "tls://10.0.0.1:8786"),
-        ("dask+wss://[::1]:443", "wss://[::1]:443"),
-        ("dask:///shared/scheduler.json", "/shared/scheduler.json"),
-        ("dask://./scheduler.json", "./scheduler.json"),
-    ],
-)
-def test_addresses(text: str, address: str) -> None:
-    found = Address.of(text)
-    assert (found.text, found.is_file) == (address, address.endswith(".json"))
-
-
-@pytest.mark.parametrize(
-    "text", ["", "dask", "dask://", "dask://host", "dask://host:port", "ray://host:1", "host:8786",
-             "dask://a b:1", "dask+TLS://host:1", "dask+file:///x"],
-)  # fmt: skip
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(UsageError, match="names no scheduler"):
-        Address.of(text)
-
-
-def test_without_dask_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError) as caught:
-        Link.open(Address.of("dask://host:1"))
-    assert "distributed" in str(caught.value) and "repro-engine[dask]" in caught.value.hint
-
-
-def test_a_scheduler_file_that_is_none(tmp_path: Path) -> None:
-    from repro.verifying.cluster_link import Unreachable
-
-    for content in ("", "{}", "[]", '{"address": 3}', '{"address": "tcp://127.0.0.1:1"}'):
-        (tmp_path / "scheduler.json").write_text(content)
-        with pytest.raises(Unreachable):
-            Link.open(Address(str(tmp_path / "scheduler.json"), is_file=True))

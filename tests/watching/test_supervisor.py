@@ -18,7 +18,6 @@ from repro.watching.seccomp import SeccompWatch
 
 pytestmark = needs_seccomp
 SECCOMP = Mode.SECCOMP
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root, to be somebody else")
 
 
 @pytest.fixture
