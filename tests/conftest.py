@@ -18,8 +18,9 @@ from workbench import BUILD, SCRIPTS, Project, Repro
 
 # Variables of the caller that would steer git, DVC, Python or repro inside a test.
 STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "VIRTUAL_ENV",
-            "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "NO_COLOR", "FORCE_COLOR",
-            "COLUMNS", "LINES", "OMP_NUM_THREADS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")  # fmt: skip
+            "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
+            "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "OMP_NUM_THREADS", "GITHUB_ACTIONS",
+            "GITHUB_STEP_SUMMARY")  # fmt: skip
 GATES = {
     "docker": (
         lambda: os.environ.get("REPRO_TEST_ENGINE") == "docker",
