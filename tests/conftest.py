@@ -32,6 +32,17 @@ GATES = {
     ),
 }
 IN_CI = os.environ.get("CI") == "true"
+LONG = (
+    "verifying/test_dask.py",
+    "probes/test_probed_trainings.py",
+    "projects/test_tracker_projects.py",
+    "examples/test_examples.py",
+    "bundles/test_outliving.py",
+    "engines/test_docker_compiling.py",
+    "faults/test_interruptions.py",
+)
+"""Files of tests that take ten seconds and more. They come first: with a long test at the end all others
+of the machine's processors would wait for it."""
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -43,6 +54,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
     for marker, (is_there, reason) in GATES.items():
         if not is_there():
             for item in items:
