@@ -72,6 +72,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.longrepr = f"in CI a test of the engine must not skip. {reason}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one more than there are processors, because at most times a test waits (for the
+    engine, for a limit, for a training that sleeps)."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    return (len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1) + 1
+
+
 # --- isolation ------------------------------------------------------------------------------
 
 
