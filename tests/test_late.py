@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-PACKAGES = ["repro", "repro.anatomy", "repro.log_metrics", "repro.watching"]
+PACKAGES = ["repro", "repro.anatomy", "repro.cosmetics", "repro.log_metrics", "repro.watching"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
