@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,9 +30,32 @@ def here(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, use_venv: Callable[[Path], None]
+) -> Path:
+    """An environment that no other test builds meanwhile, by a package that nobody else has; returns the
+    folder that it comes from, with what is installed."""
+    folder = tmp_path / "packages"
+    wheels, venv, version = folder / "wheels", folder / "venv", f"1.{time.time_ns()}"
+    folder.mkdir()
+    workbench.wheel(wheels, version, 0.5)
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    workbench.uv("venv", "--no-project", "--python", sys.executable, str(venv))
+    workbench.uv(
+        "pip", "install", "--python", str(venv / "bin/python"), "--no-index",
+        "--find-links", str(wheels), f"repro-test-rates=={version}",
+    )  # fmt: skip
+    use_venv(venv)
+    return folder
+
+
 @pytest.mark.docker
 def test_a_complete_bundle_outlives_project_remote_and_images(
-    dvc_project: Project, here: Path, forget: list[str]
+    dvc_project: Project, here: Path, forget: list[str], of_its_own: Path
 ) -> None:
     project, tool = dvc_project, dvc_project.repro
     project.write("data/extra.csv", "untracked\n")
@@ -41,7 +67,8 @@ def test_a_complete_bundle_outlives_project_remote_and_images(
     again = here.parent / "again.tar"
     assert tool("export", "latest", str(again), "--complete", cwd=project.path).out == exported.out
     assert again.read_bytes() == file.read_bytes()
-    # now all of it goes: the project, DVC's cache and remote, the images
+    # now all of it goes: the packages, the project, DVC's cache and remote, the images
+    shutil.rmtree(of_its_own)
     shutil.rmtree(project.path)
     shutil.rmtree(project.path.with_name(project.path.name + "-remote"))
     workbench.docker("rmi", "--force", image)
