@@ -31,7 +31,7 @@ demo: venv engine ## capture a training run, replay it, read the verdict
 # (PYTHONDONTWRITEBYTECODE, as in many images), each would compile it anew.
 test: venv engine ## run all tests
 	@.venv/bin/python -m compileall -q repro
-	@$(WITH_ENGINE) python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	@$(WITH_ENGINE) env -u PYTHONDONTWRITEBYTECODE python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 check: venv ## formatting, lint, types
 	@status=0; PATH="$(CURDIR)/.venv/bin:$$PATH"; \

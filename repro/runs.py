@@ -8,13 +8,15 @@ import os
 import re
 from pathlib import Path
 
-from repro import canonical, tracking
+from repro import canonical
 from repro.capturing import revisions
 from repro.errors import Corrupt, NotFound, ReproError, UsageError
 from repro.index import Index
 from repro.project import Project
 from repro.store import Run
 
+TRACKED = ("mlflow:", "models:/")
+"""A run named by MLflow: ``mlflow:RUN_ID``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``."""
 _LATEST = re.compile(r"latest(?:~(\d+))?")
 _HEX = re.compile(r"[0-9a-f]{4,64}")
 EXAMPLE = "`repro list` shows the runs"
@@ -47,7 +49,7 @@ def all_of(project: Project) -> list[Run]:
 
 
 def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
-    if tracking.is_reference(wanted):
+    if wanted.startswith(TRACKED):
         return _tracked(project, index, wanted)
     names = project.store.names()
     if wanted in names:
@@ -77,6 +79,8 @@ def _identity(project: Project, index: Index, wanted: str, start: Path) -> str:
 
 
 def _tracked(project: Project, index: Index, wanted: str) -> str:
+    from repro import tracking  # what reads MLflow: most runs are named otherwise
+
     name = tracking.run_id(project, wanted, os.environ)
     for row in index.rows():
         if name in row.tracked:

@@ -28,11 +28,6 @@ class Taken:
     findings: tuple[Finding, ...]
 
 
-def is_reference(wanted: str) -> bool:
-    """Whether it names a run by MLflow: ``mlflow:RUN_ID``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``."""
-    return wanted.startswith(("mlflow:", "models:/"))
-
-
 def run_id(project: Project, wanted: str, environ: Mapping[str, str]) -> str:
     """MLflow's id of the run that is meant. Raises NotFound."""
     if wanted.startswith("mlflow:"):

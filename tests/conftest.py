@@ -18,8 +18,9 @@ from workbench import BUILD, SCRIPTS, Project, Repro
 
 # Variables of the caller that would steer git, DVC, Python or repro inside a test.
 STEERING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "VIRTUAL_ENV",
-            "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "NO_COLOR", "FORCE_COLOR",
-            "COLUMNS", "LINES", "OMP_NUM_THREADS", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")  # fmt: skip
+            "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
+            "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "OMP_NUM_THREADS", "GITHUB_ACTIONS",
+            "GITHUB_STEP_SUMMARY")  # fmt: skip
 GATES = {
     "docker": (
         lambda: os.environ.get("REPRO_TEST_ENGINE") == "docker",
@@ -31,6 +32,17 @@ GATES = {
     ),
 }
 IN_CI = os.environ.get("CI") == "true"
+LONG = (
+    "verifying/test_dask.py",
+    "probes/test_probed_trainings.py",
+    "projects/test_tracker_projects.py",
+    "examples/test_examples.py",
+    "bundles/test_outliving.py",
+    "engines/test_docker_compiling.py",
+    "faults/test_interruptions.py",
+)
+"""Files of tests that take ten seconds and more. They come first: with a long test at the end all others
+of the machine's processors would wait for it."""
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -42,6 +54,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
     for marker, (is_there, reason) in GATES.items():
         if not is_there():
             for item in items:
@@ -57,6 +70,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"in CI a test of the engine must not skip. {reason}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: one more than there are processors, because at most times a test waits (for the
+    engine, for a limit, for a training that sleeps)."""
+    has_affinity = hasattr(os, "sched_getaffinity")
+    return (len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1) + 1
 
 
 # --- isolation ------------------------------------------------------------------------------

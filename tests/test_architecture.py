@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,10 @@ def imported(node: ast.AST) -> Iterator[str]:
             yield whole if whole in MODULES else node.module
 
 
-IMPORTS = {name: imports(path) for name, path in MODULES.items()}
+@cache
+def all_imports() -> dict[str, set[str]]:
+    """Of every module. Asked by the tests, not on import: that would hold up all who collect them."""
+    return {name: imports(path) for name, path in MODULES.items()}
 
 
 def unit_of(module: str) -> str:
@@ -85,7 +89,7 @@ def test_imports_point_down_or_along_the_arrows(unit: str) -> None:
     layer, siblings = LAYERS[unit]
     found = {
         unit_of(target)
-        for name, targets in IMPORTS.items()
+        for name, targets in all_imports().items()
         if unit_of(name) == unit
         for target in targets
         if target.split(".")[0] == "repro"
@@ -101,7 +105,7 @@ def test_no_two_modules_import_each_other_by_any_detour() -> None:
         assert name not in way, " -> ".join([*way[way.index(name) :], name])
         if name in done:
             return
-        for target in IMPORTS[name] & MODULES.keys():
+        for target in all_imports()[name] & MODULES.keys():
             follow(target, (*way, name))
         done.add(name)
 
@@ -116,7 +120,7 @@ def test_every_library_has_its_place() -> None:
         for library in names(libraries)
     }
     found: dict[str, set[str]] = {}
-    for name, targets in IMPORTS.items():
+    for name, targets in all_imports().items():
         path = MODULES[name].relative_to(CODE).as_posix()
         for library in {target.split(".")[0] for target in targets} - STANDARD - {"repro"}:
             places = allowed.get(library, set())

@@ -5,10 +5,15 @@ Files whose format can carry code are read inside a container (``inside/``); her
 there is compared.
 """
 
-from repro.anatomy.comparing import Place, compare, compare_bytes, compare_plain, place_of
-from repro.anatomy.naming import is_known
-from repro.anatomy.nouns import Change, ContentDifference, PartDifference, Unreadable
-from repro.anatomy.words import summary
+from typing import TYPE_CHECKING
+
+from repro import late
+
+if TYPE_CHECKING:
+    from repro.anatomy.comparing import Place, compare, compare_bytes, compare_plain, place_of
+    from repro.anatomy.naming import is_known
+    from repro.anatomy.nouns import Change, ContentDifference, PartDifference, Unreadable
+    from repro.anatomy.words import summary
 
 __all__ = [
     "Change",
@@ -23,3 +28,17 @@ __all__ = [
     "place_of",
     "summary",
 ]
+_PLACES = {
+    "Change": "nouns",
+    "ContentDifference": "nouns",
+    "PartDifference": "nouns",
+    "Place": "comparing",
+    "Unreadable": "nouns",
+    "compare": "comparing",
+    "compare_bytes": "comparing",
+    "compare_plain": "comparing",
+    "is_known": "naming",
+    "place_of": "comparing",
+    "summary": "words",
+}
+__getattr__ = late.names(__name__, _PLACES)

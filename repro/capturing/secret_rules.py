@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from repro.expressions import compiled
+
 _FORMS: tuple[tuple[str, tuple[bytes, ...], bytes], ...] = (
     # kind; what any such text contains, to pass over most of a file at once; the form itself
     ("a private key", (b"PRIVATE KEY",), rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"),
@@ -73,14 +75,13 @@ _FORMS: tuple[tuple[str, tuple[bytes, ...], bytes], ...] = (
         rb"[^\x00-\x20/'\"<>]{3,200}@[\w\[]",
     ),
 )
-_COMPILED = tuple((kind, marks, re.compile(form)) for kind, marks, form in _FORMS)
 
 
 def forms(content: bytes) -> Iterator[tuple[str, int]]:
     """(kind, position) of all that is a secret by its form."""
-    for kind, marks, form in _COMPILED:
+    for kind, marks, form in _FORMS:
         if any(mark in content for mark in marks):
-            yield from ((kind, match.start()) for match in form.finditer(content))
+            yield from ((kind, match.start()) for match in compiled(form).finditer(content))
 
 
 # --- names ------------------------------------------------------------------------------------

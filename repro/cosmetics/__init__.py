@@ -8,14 +8,18 @@ exactly and completely gets none, and then only the bytes count.
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from repro import late
 from repro.cosmetics.candidates import CANDIDATES, is_candidate
-from repro.cosmetics.forms import UNREADABLE, described, look
 from repro.cosmetics.names import plain_name
 from repro.cosmetics.nouns import Essence, Part
 
+if TYPE_CHECKING:
+    from repro.cosmetics.forms import described
+
 __all__ = ["CANDIDATES", "Essence", "described", "essence", "is_candidate", "plain_name"]
+__getattr__ = late.names(__name__, {"described": "forms"})
 
 
 def essence(path: str, file: BinaryIO, size: int) -> Essence | None:
@@ -27,6 +31,8 @@ def essence(path: str, file: BinaryIO, size: int) -> Essence | None:
     """
     if not is_candidate(path):
         return None
+    from repro.cosmetics.forms import UNREADABLE, look  # a reader for each format
+
     try:
         if file.seek(0, os.SEEK_END) != size:
             return None

@@ -8,7 +8,6 @@ Every file is verified against the hash in the list before anything of it is loo
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import re
@@ -118,6 +117,8 @@ def named(records: Path, addresses: dict[str, str]) -> None:
 
 
 def main() -> None:
+    import asyncio  # 10 ms, and whoever prepares this script imports it too
+
     text, prefix, cache = (Path(word) for word in sys.argv[1:4])
     try:
         asyncio.run(install(entries(text.read_text("utf-8")), prefix.absolute(), cache.absolute()))

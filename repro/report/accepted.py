@@ -5,7 +5,7 @@ from __future__ import annotations
 from repro import baselines, canonical
 from repro.accepting import Accepted
 from repro.report import layout
-from repro.report.words import clean
+from repro.report.layout import clean
 
 SCHEMA = "repro/accepted/v1"
 

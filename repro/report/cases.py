@@ -15,7 +15,7 @@ from repro.comparison import verdict as rules
 from repro.manifest import Descriptor
 from repro.report import verification, words
 from repro.report.heading import Heading
-from repro.report.words import clean
+from repro.report.layout import clean
 from repro.verifying import State, Verification, Verified
 from repro.verifying.nouns import SelfTest
 

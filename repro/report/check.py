@@ -9,8 +9,7 @@ from repro.bundles.metering import size
 from repro.checking import Health, Ingredient, Where
 from repro.checking.nouns import KINDS
 from repro.report import layout
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 from repro.saving import Saved
 
 _WORDS = {Where.ELSEWHERE: "ok", Where.HERE: "here", Where.UNKNOWN: "unknown", Where.LOST: "LOST"}

@@ -11,9 +11,8 @@ from repro.manifest import to_document
 from repro.report import json as comparison_document
 from repro.report import layout, text
 from repro.report.heading import Heading, Side
-from repro.report.layout import paint
+from repro.report.layout import clean, paint
 from repro.report.run import size
-from repro.report.words import clean
 
 SHOWN = 20
 

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from repro import canonical
 from repro.diagnosis import Check, Diagnosis, State
 from repro.report import layout
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 
 SCHEMA = "repro/doctor/v1"
 _STYLE = {

@@ -7,7 +7,7 @@ whatever else is printed stands between ``stopped`` and ``resumed``.
 from __future__ import annotations
 
 from repro.report import cases, places, verification
-from repro.report.words import clean
+from repro.report.layout import clean
 from repro.verifying import Verification, Verified
 
 MOST = 10

@@ -9,8 +9,7 @@ from repro import canonical
 from repro.comparison import Circumstance
 from repro.history import Entry, History, Standing, Turn
 from repro.report import layout
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 
 SCHEMA = "repro/history/v1"
 HEADER = ("when (UTC)", "replay", "verdict", "values", "engine", "changed")

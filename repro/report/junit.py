@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement
 from repro.comparison.pairing import some
 from repro.report import cases, verification
 from repro.report.cases import Case, Problem
-from repro.report.words import clean
+from repro.report.layout import clean
 from repro.verifying import Verification, Verified
 
 MOST = 2000

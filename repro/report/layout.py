@@ -16,6 +16,17 @@ NARROWEST = 16
 _CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 
 
+def clean(text: str) -> str:
+    """The text with everything escaped that a terminal would act on or not show: control
+    characters, direction marks, invisible ones, halves of surrogate pairs."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
 def paint(text: str, style: str, colour: bool) -> str:
     """The text in a colour (styles joined by a space), or as it is."""
     if not colour or not style or not text:

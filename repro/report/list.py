@@ -8,9 +8,8 @@ from repro import canonical, listing
 from repro.index import Row
 from repro.manifest import Scalar
 from repro.report import layout
-from repro.report.layout import paint
+from repro.report.layout import clean, paint
 from repro.report.run import scalar
-from repro.report.words import clean
 
 _STYLE = {
     "identical": "green",

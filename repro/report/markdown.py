@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from repro.comparison import Comparison, MetricDifference, OutputDifference, Sides, Status
 from repro.report import words
 from repro.report.heading import Heading, Side
-from repro.report.words import clean
+from repro.report.layout import clean
 
 
 def render(comparison: Comparison, heading: Heading | None = None) -> str:

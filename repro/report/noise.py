@@ -8,8 +8,7 @@ from repro import canonical
 from repro.manifest import Tolerance
 from repro.noise import SURE, Kind, MetricNoise, Noise
 from repro.report import layout
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 from repro.store import Run
 
 SCHEMA = "repro/noise/v1"

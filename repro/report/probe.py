@@ -10,8 +10,8 @@ from repro.probes import Change, Guilt, Probe, Probed
 from repro.probes.nouns import LEFT_OUT, Kind
 from repro.report import layout
 from repro.report.json import plain
-from repro.report.layout import INDENT, paint
-from repro.report.words import clean, value_text
+from repro.report.layout import INDENT, clean, paint
+from repro.report.words import value_text
 
 SCHEMA = "repro/probe/v1"
 MOST = 6

@@ -6,7 +6,7 @@ from repro.comparison import isolation_words
 from repro.records import Replay
 from repro.report import layout, text
 from repro.report.heading import Heading, Side
-from repro.report.words import clean
+from repro.report.layout import clean
 from repro.store import Run
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from repro import canonical, grade
 from repro.manifest import Finding, Manifest, MetricType, Scalar, Severity, to_document
 from repro.report import layout
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 from repro.store import Run
 
 _GRADE_STYLE = {"portable": "bold green", "fragile": "bold yellow", "local": "bold red"}

@@ -8,8 +8,7 @@ from repro import attesting, canonical
 from repro.attesting import Found, Signed, Verified
 from repro.manifest import to_document
 from repro.report import layout
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 from repro.signing.nouns import State
 
 _WORDS = {

@@ -15,8 +15,7 @@ from repro.comparison import (
 )
 from repro.report import layout, table, words
 from repro.report.heading import Heading
-from repro.report.layout import INDENT, paint
-from repro.report.words import clean
+from repro.report.layout import INDENT, clean, paint
 
 _VERDICT_STYLE = {
     Verdict.IDENTICAL: "bold green",

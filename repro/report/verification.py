@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from repro.comparison import Comparison, Verdict
 from repro.report import layout, text
 from repro.report.heading import Heading
-from repro.report.layout import paint
-from repro.report.words import clean
+from repro.report.layout import clean, paint
 from repro.verifying import State, Verification, Verified
 
 HEADER = ("run", "verdict", "replays", "values", "seconds")

@@ -22,6 +22,7 @@ from repro.comparison import (
 from repro.comparison.pairing import count, some
 from repro.manifest import MetricType, Scalar, Tolerance
 from repro.metric_names import shown
+from repro.report.layout import clean
 
 NOTHING = "-"
 LINES = 4
@@ -46,17 +47,6 @@ _EMPTY = {
     MetricType.EMPTY_ARRAY: "[]",
     MetricType.NULL: "null",
 }
-
-
-def clean(text: str) -> str:
-    """The text with everything escaped that a terminal would act on or not show: control
-    characters, direction marks, invisible ones, halves of surrogate pairs."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def value_text(value: Scalar) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from repro.capturing import secret_rules
+from repro.expressions import compiled
 from repro.scanning import stand_ins
 from repro.scanning.nouns import Span
 
@@ -177,9 +178,9 @@ _TABLE: tuple[tuple[str, str, str, Callable[[re.Match[bytes]], bool]], ...] = (
         _real,
     ),
 )
-_RULES: dict[bytes, list[tuple[str, re.Pattern[bytes], Callable[[re.Match[bytes]], bool]]]] = {}
+_RULES: dict[bytes, list[tuple[str, bytes, Callable[[re.Match[bytes]], bool]]]] = {}
 for _kind, _mark, _form, _check in _TABLE:
-    _RULES.setdefault(_mark.encode(), []).append((_kind, re.compile(_form.encode()), _check))
+    _RULES.setdefault(_mark.encode(), []).append((_kind, _form.encode(), _check))
 
 _PER_LINE = {
     ".pgpass": re.compile(rb"(?m)^[^#\n:][^\n:]*:[^\n:]*:[^\n:]*:[^\n:]*:(?P<v>[^\n]{1,1000})$"),
@@ -201,7 +202,7 @@ def marks() -> tuple[bytes, ...]:
 def at(content: bytes, position: int, mark: bytes) -> Iterator[Span]:
     """The secrets whose surroundings begin with this mark, at the position where it stands."""
     for kind, form, check in _RULES[mark]:
-        match = form.match(content, position)
+        match = compiled(form).match(content, position)
         if match and check(match):
             yield Span(match.start("v"), match.end("v"), kind)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from repro.expressions import compiled
 from repro.scanning import stand_ins
 from repro.scanning.nouns import Span
 
@@ -71,16 +72,16 @@ a signed token               | eyJ         | {_W}{{10,4000}}\.eyJ{_W}{{10,8000}}
 """
 
 
-def _rows() -> Iterator[tuple[str, bytes, re.Pattern[bytes]]]:
+def _rows() -> Iterator[tuple[str, bytes, bytes]]:
     for row in _TABLE.strip().splitlines():
         # a format may have the bar of an alternative in it, the first two columns have none
         kind, marks, rest = (cell.strip() for cell in row.split("|", 2))
         for mark in marks.split():
             start = re.escape(mark).encode()
-            yield kind, mark.encode(), re.compile(_BOUNDARY + start + rest.encode())
+            yield kind, mark.encode(), _BOUNDARY + start + rest.encode()
 
 
-_FORMATS: dict[bytes, list[tuple[str, re.Pattern[bytes]]]] = {}
+_FORMATS: dict[bytes, list[tuple[str, bytes]]] = {}
 for _kind, _mark, _form in _rows():
     _FORMATS.setdefault(_mark, []).append((_kind, _form))
 
@@ -93,7 +94,7 @@ def marks() -> tuple[bytes, ...]:
 def at(content: bytes, position: int, mark: bytes) -> Iterator[Span]:
     """The tokens that begin with this mark, at the position where it stands."""
     for kind, form in _FORMATS.get(mark, ()):
-        match = form.match(content, position)
+        match = compiled(form).match(content, position)
         if match and _is_real(match[0][len(mark) :].decode("latin-1")):
             yield Span(match.start(), match.end(), kind)
 

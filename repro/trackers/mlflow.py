@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from repro.capturing.flattening import escaped
 from repro.manifest import SourceState
-from repro.trackers import mlflow_database, mlflow_folder, mlflow_server
+from repro.trackers import mlflow_database, mlflow_folder
 from repro.trackers.asides import is_aside, joined, said
 from repro.trackers.mlflow_nouns import Logged
 from repro.trackers.nouns import Found, TrackedRun
@@ -105,6 +105,8 @@ def _run_of_model(store: Store, model: str) -> str:
 
 def is_mlflow_server(url: str, timeout: float = 1.0) -> bool:
     """Whether an MLflow server answers there."""
+    from repro.trackers import mlflow_server
+
     return mlflow_server.answers(url, timeout)
 
 
@@ -118,6 +120,8 @@ def store_of(uri_or_path: str | Path) -> Store:
     text = str(uri_or_path)
     scheme = urlsplit(text).scheme.lower() if "://" in text or text.startswith("file:") else ""
     if scheme in ("http", "https"):
+        from repro.trackers import mlflow_server  # and what speaks HTTP
+
         return mlflow_server.Server(text)
     if scheme == "sqlite":
         path = text.partition("://")[2].partition("?")[0]

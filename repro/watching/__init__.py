@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
-from repro.watching.choosing import choose
-from repro.watching.folding import Folded, Scene, fold
-from repro.watching.nouns import PARTLY, SEES_ALL, Access, Mode, Seen, Watch
-from repro.watching.programs import tools
+from typing import TYPE_CHECKING
+
+from repro import late
+
+if TYPE_CHECKING:
+    from repro.watching.choosing import choose
+    from repro.watching.folding import Folded, Scene, fold
+    from repro.watching.nouns import PARTLY, SEES_ALL, Access, Mode, Seen, Watch
+    from repro.watching.programs import tools
 
 __all__ = [
     "PARTLY",
@@ -23,3 +28,17 @@ __all__ = [
     "fold",
     "tools",
 ]
+_PLACES = {
+    "PARTLY": "nouns",
+    "SEES_ALL": "nouns",
+    "Access": "nouns",
+    "Folded": "folding",
+    "Mode": "nouns",
+    "Scene": "folding",
+    "Seen": "nouns",
+    "Watch": "nouns",
+    "choose": "choosing",
+    "fold": "folding",
+    "tools": "programs",
+}
+__getattr__ = late.names(__name__, _PLACES)

@@ -41,7 +41,9 @@ def test_a_complete_bundle_outlives_project_remote_and_images(
     again = here.parent / "again.tar"
     assert tool("export", "latest", str(again), "--complete", cwd=project.path).out == exported.out
     assert again.read_bytes() == file.read_bytes()
-    # now all of it goes: the project, DVC's cache and remote, the images
+    # now all of it goes: the packages, the project, DVC's cache and remote, the images
+    for folder in ("wheels", "venv"):
+        shutil.rmtree(here.parent / folder)
     shutil.rmtree(project.path)
     shutil.rmtree(project.path.with_name(project.path.name + "-remote"))
     workbench.docker("rmi", "--force", image)

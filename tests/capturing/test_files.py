@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from workbench import quickest
 
 from repro.capturing import files
 from repro.capturing.files import Changes
@@ -66,9 +67,7 @@ def test_a_scan_ends_when_the_clock_has_gone_on(top: Path) -> None:
 def test_a_file_from_the_future_does_not_keep_a_scan_waiting(top: Path) -> None:
     later = time.time() + 3600
     os.utime(top / "metrics.json", (later, later))
-    started = time.monotonic()
-    files.scan(top, top)
-    assert time.monotonic() - started < 1
+    assert quickest(lambda: files.scan(top, top), 3) < 1
 
 
 def test_a_file_renamed_over_another_counts_though_size_and_time_are_the_same(top: Path) -> None:

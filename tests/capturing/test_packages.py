@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from workbench import quickest
 
 from repro.capturing import interpreter, packages
 from repro.capturing.probing import Probe
@@ -417,8 +418,6 @@ def test_a_hundred_packages_are_read_in_no_time(site: Path, workspace: Path) -> 
     for number in range(105):
         install(site, f"package_{number}-1.{number}")
     probe = probe_of(site)
-    packages.inventory(probe, workspace)
-    started = time.perf_counter()
     found = packages.inventory(probe, workspace)
-    assert time.perf_counter() - started < 0.06
+    assert quickest(lambda: packages.inventory(probe, workspace)) < 0.06
     assert len(found.packages) == 105

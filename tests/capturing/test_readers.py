@@ -167,9 +167,9 @@ def test_a_key_that_stands_twice_is_refused(reader: Read, content: str) -> None:
 
 def test_many_keys_and_one_of_them_twice_are_no_matter_of_minutes() -> None:
     keys = ",".join(f'"k{number}": 1' for number in range(50_000))
-    started = time.monotonic()
+    started = time.process_time()
     assert "'k49999' stands twice" in refused(JSON, f'{{{keys}, "k49999": 2}}')
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 # --- series -------------------------------------------------------------------------------------
@@ -371,9 +371,9 @@ def indented(levels: int) -> str:
     ],
 )
 def test_what_is_nested_too_deeply_is_refused_in_a_moment(reader: Read, content: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert "nested too deeply" in refused(reader, content)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_hundred_levels_are_not_too_deep() -> None:
@@ -399,17 +399,17 @@ def laughs(levels: int, kind: str) -> str:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["list", "map"])
 def test_a_billion_laughs_are_refused_in_a_moment(kind: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert "aliases" in refused(YAML, laughs(40, kind))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.timeout(60)
 def test_merges_of_merges_are_read_in_a_moment() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found = read(YAML, laughs(40, "merge"))
     assert found["a39.x"] == found["a39.y1"] == 1
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_aliases_that_people_write_are_read() -> None:

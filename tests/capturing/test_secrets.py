@@ -287,9 +287,9 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_notebook_with_large_pictures_is_searched_to_its_end(tmp_path: Path) -> None:
     picture = base64.b64encode(random.Random(1).randbytes(6_000_000)).decode()
     (tmp_path / "a.ipynb").write_text(f'{{"image/png": "{picture}",\n"source": "{TOKEN}"}}')
-    started = time.monotonic()
+    started = time.process_time()
     assert "a.ipynb:2" in caught(tmp_path, changed=("?? a.ipynb",), value=TOKEN)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])

@@ -34,7 +34,7 @@ from repro.manifest import (
     SourceState,
     Tolerance,
 )
-from repro.report import Heading, Side
+from repro.report.heading import Heading, Side
 
 EVIL = "\x1b[31m\x07 \u202egnp\n\r\x9b2J|`<img src=x>` @all #1 https://x.y www.z.q \udcff \\| $a$"
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from repro.comparison import compare_results, unreplayable
 from repro.manifest import Policy, Tolerance
-from repro.report import Heading, Side, layout, text, words
+from repro.report import layout, text, words
+from repro.report.heading import Heading, Side
 
 WIDTHS = (20, 44, 60, 80, 100, 120, 200)
 ALL = (r.IDENTICAL, r.EQUIVALENT, r.DIFFERENT, r.OTHER_DEFINITION, unreplayable("no image"))
@@ -248,7 +249,7 @@ def test_any_name_and_value(name, value, width):
 
 @given(st.text(max_size=40), st.integers(5, 30))
 def test_a_shortened_name_fits(name, columns):
-    shown = layout.shorten(words.clean(name), columns)
+    shown = layout.shorten(layout.clean(name), columns)
     assert layout.width(shown) <= columns
     assert layout.width(layout.pad(shown, columns)) == columns
 

@@ -27,7 +27,8 @@ TENACIOUS = forked(
     "time.sleep(600)"
 )
 """Takes its time to end once it is told to."""
-TIMED = SLOW.replace("{seconds}", "6")
+HELD = forked("import os, time\nwhile not os.path.exists({go!r}): time.sleep(0.02)")
+"""Takes as long as the test wants it to."""
 VENV = ("--engine", "venv", "--json")
 
 
@@ -115,12 +116,18 @@ def slow(project: Project) -> Callable[[str, str], None]:
     """Records a run that is slow where it is replayed."""
 
     def record(code: str, name: str) -> None:
-        project.write("slow.py", code)
+        project.write("slow.py", code.replace("{go!r}", repr(str(go(project)))))
         project.write("local/here", "")
         project.commit()
-        project.record("python", "slow.py", options=("--name", name))
+        # the argument tells its containers from those of other tests, which run at the same time
+        project.record("python", "slow.py", str(project.path), options=("--name", name))
 
     return record
+
+
+def go(project: Project) -> Path:
+    """When this is there, HELD goes on."""
+    return project.path.with_name("go")
 
 
 def verify(project: Project, cluster: Cluster, *words: str, code: int = 0) -> dict[str, Any]:
@@ -143,13 +150,14 @@ def trainings(path: Path) -> list[str]:
 def test_a_killed_workers_replay_is_taken_over(
     project: Project, cluster: Cluster, slow: Callable[[str, str], None]
 ) -> None:
-    slow(TIMED, "slow")
+    slow(HELD, "slow")
     for name in ("one", "two", "three"):
         cluster.worker(name)
     words = ("verify", "slow", "-n", "3", *VENV, "--scheduler", cluster.url)
     running = project.repro.start(*words)
     running.until(lambda: running.stderr.count("executing") == 3)
     cluster.kill("two")
+    go(project).touch()
     document = running.ended().expect(0).document
     (run,) = document["runs"]
     assert (run["verdict"], run["passed"], len(run["replays"])) == ("identical", True, 3)
@@ -163,11 +171,12 @@ def test_a_replay_that_is_ended_with_its_worker_goes_to_another_one(
     project: Project, cluster: Cluster, slow: Callable[[str, str], None]
 ) -> None:
     """As when a batch system ends a job: everything in it is told to, in any order."""
-    slow(TIMED, "slow")
+    slow(HELD, "slow")
     cluster.worker("one")
     cluster.worker("two")
     running = project.repro.start("verify", "slow", *VENV, "--scheduler", cluster.url)
     running.until(lambda: trainings(project.path))
+    first = set(trainings(project.path))
     for process in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
             if b"repro.verifying.worker" in (process / "cmdline").read_bytes() and any(
@@ -175,6 +184,8 @@ def test_a_replay_that_is_ended_with_its_worker_goes_to_another_one(
                 for name in ("one", "two")
             ):
                 os.kill(int(process.name), signal.SIGTERM)
+    running.until(lambda: not first & set(trainings(project.path)))
+    go(project).touch()
     document = running.ended().expect(0).document
     assert document["runs"][0]["verdict"] == "identical"
     assert any("exit code 130" in note for note in document["notes"])
@@ -352,7 +363,7 @@ def test_containers_of_a_killed_worker_and_a_cancelled_replay_are_gone(
 
     def at_work() -> list[str]:
         found = docker("ps", "--no-trunc", "--format", "{{.Names}} {{.Command}}").splitlines()
-        return [line.split()[0] for line in found if "slow.py" in line]
+        return [line.split()[0] for line in found if str(project.path) in line]
 
     running = project.repro.start("verify", "slow", "--json", "--scheduler", cluster.url, "-n", "2")
     running.until(at_work)
@@ -373,10 +384,14 @@ def test_containers_of_a_killed_worker_and_a_cancelled_replay_are_gone(
 def test_workers_that_say_how_many_they_can_make_get_all(
     project: Project, cluster: Cluster, slow: Callable[[str, str], None]
 ) -> None:
-    slow(TIMED, "slow")
+    slow(HELD, "slow")
     cluster.worker("silent")
     cluster.worker("roomy", "--resources", "repro=2", "--nthreads", "3")
-    done = project.repro("verify", "slow", "-n", "3", *VENV, "--scheduler", cluster.url).expect()
+    words = ("verify", "slow", "-n", "3", *VENV, "--scheduler", cluster.url)
+    running = project.repro.start(*words)
+    running.until(lambda: len(trainings(project.path)) == 2)
+    go(project).touch()
+    done = running.ended().expect()
     assert "1 worker, 2 at once" in done.err
     assert "hello" in cluster.log("roomy") and "hello" not in cluster.log("silent")
     assert len(done.document["runs"][0]["replays"]) == 3

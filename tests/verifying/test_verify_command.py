@@ -95,19 +95,24 @@ def test_a_prefix_is_compared_and_the_rest_not_executed(project: Project, engine
     assert "no metric of the record has more than 40 steps" in none.out
 
 
+def _is_at_work(project: Project) -> bool:
+    """Whether the slow training runs, told from that of another test by its argument."""
+    return str(project.path) in docker("ps", "--no-trunc", "--format", "{{.Command}}")
+
+
 @pytest.mark.docker
 def test_ctrl_c_leaves_no_container_and_prints_what_is_known(two: Project) -> None:
     two.write("slow.py", SLOW)
     two.write("local/here", "")
     two.commit()
-    two.record("python", "slow.py", options=("--name", "slow"))
+    two.record("python", "slow.py", str(two.path), options=("--name", "slow"))
     running = two.repro.start("verify", "good", "slow", "-j", "2", "--json")
     running.until(lambda: "good" in running.stderr and "identical" in running.stderr)
-    running.until(lambda: "slow" in docker("ps", "--no-trunc", "--format", "{{.Command}}"))
+    running.until(lambda: _is_at_work(two))
     running.interrupt()
     document = running.ended(60).expect(130).document
     assert [run["state"] for run in document["runs"]] == ["done", "not reached"]
-    assert "slow.py" not in docker("ps", "--no-trunc", "--format", "{{.Command}}")
+    assert not _is_at_work(two)
 
 
 @pytest.mark.docker
@@ -115,11 +120,11 @@ def test_kill_9_ends_the_replays_too(two: Project) -> None:
     two.write("slow.py", SLOW)
     two.write("local/here", "")
     two.commit()
-    two.record("python", "slow.py", options=("--name", "slow"))
+    two.record("python", "slow.py", str(two.path), options=("--name", "slow"))
     running = two.repro.start("verify", "slow")
-    running.until(lambda: "slow" in docker("ps", "--no-trunc", "--format", "{{.Command}}"))
+    running.until(lambda: _is_at_work(two))
     running.kill()
-    eventually(lambda: "slow" not in docker("ps", "--no-trunc", "--format", "{{.Command}}"), 60)
+    eventually(lambda: not _is_at_work(two), 60)
     eventually(lambda: not two.sessions())
     assert not containers(two.repro.pids)
 

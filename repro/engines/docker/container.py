@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import docker.errors
 from docker.models.containers import Container
 from docker.types import DeviceRequest, Mount
 
-from repro import process
+from repro import interrupts, process
 from repro.engines import uv
 from repro.engines.base import Job, Ready
 from repro.engines.docker import confining
@@ -31,6 +32,8 @@ UNPRIVILEGED = 1000
 """uid and gid of a replay whose caller is root."""
 PROCESS_LIMIT = 8192
 HOME = "/repro/home"
+PATIENCE = 30.0
+"""Seconds that an interrupted command waits for a container that is being made, to remove it."""
 
 
 @contextlib.contextmanager
@@ -51,14 +54,35 @@ def created(
         with uninterrupted(), contextlib.suppress(docker.errors.NotFound):
             client.api.remove_container(name, force=True, v=True)
 
+    # in a thread: an interrupt does not keep the engine from making what it was asked for, and what is not
+    # made yet cannot be removed
+    making = _begun(lambda: client.containers.create(name=name, **options))
     try:
+        while not making.done():
+            wait([making], timeout=0.2)  # in pieces, or Ctrl-C would not be heard on Windows
         with explained("creating a container"):
-            container = client.containers.create(name=name, **options)
+            container = making.result()
         yield container
     except BaseException:
+        with interrupts.ignored():
+            wait([making], timeout=PATIENCE)
         remove()
         raise
     (afterwards or _now)(remove)
+
+
+def _begun(work: Callable[[], Container]) -> Future[Container]:
+    """What the work comes to, done in a thread that the end of the process does not wait for."""
+    future: Future[Container] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _now(work: Callable[[], None]) -> None:

@@ -1,0 +1,85 @@
+"""A container is gone when its block ends, also where an interrupt comes while the engine is making it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from repro import sessions
+from repro.engines.docker import container
+from repro.errors import EngineError
+from repro.store import Store
+
+docker_errors = pytest.importorskip("docker.errors")
+
+
+class SlowEngine:
+    """As the real one does, it makes a container to the end when nobody waits for it any more.
+
+    A real one cannot be made to take its time over just this.
+    """
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.there: set[str] = set()
+        self.finished = threading.Event()
+        self.refuses = refuses
+        self.containers = SimpleNamespace(create=self._create)
+        self.api = SimpleNamespace(remove_container=self._remove)
+
+    def _create(self, name: str) -> Any:
+        def make() -> None:
+            if not self.refuses:
+                self.there.add(name)
+            self.finished.set()
+
+        threading.Timer(0.3, make).start()
+        os.kill(os.getpid(), signal.SIGINT)
+        self.finished.wait(30)
+        if self.refuses:
+            raise docker_errors.APIError("no space left on device")
+        return SimpleNamespace(name=name)
+
+    def _remove(self, name: str, **_: Any) -> None:
+        if name not in self.there:
+            raise docker_errors.NotFound("no such container")
+        self.there.remove(name)
+
+
+@pytest.fixture
+def interruptible() -> Any:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_an_interrupt_while_it_is_made(tmp_path: Path, interruptible: Any, refuses: bool) -> None:
+    engine: Any = SlowEngine(refuses)
+    with (
+        sessions.session(Store.open(tmp_path)) as session,
+        pytest.raises(KeyboardInterrupt),
+        container.created(engine, session, {}),
+    ):
+        raise AssertionError("it went on")
+    assert engine.finished.wait(30)
+    assert engine.there == set()
+
+
+def test_a_refusal_is_an_error_of_the_engine(tmp_path: Path) -> None:
+    def refuse(name: str) -> Any:
+        raise docker_errors.APIError("no space left on device")
+
+    engine: Any = SlowEngine()
+    engine.containers.create = refuse
+    with (
+        sessions.session(Store.open(tmp_path)) as session,
+        pytest.raises(EngineError, match="creating a container: no space left on device"),
+        container.created(engine, session, {}),
+    ):
+        raise AssertionError("it went on")
