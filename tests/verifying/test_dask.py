@@ -107,6 +107,8 @@ def cluster(project: Project, tmp_path: Path) -> Iterator[Cluster]:
     made.scheduler()
     try:
         yield made
+        # who lost its worker or its asker clears up after itself, in its own time
+        eventually(lambda: not project.sessions(), 60)
     finally:
         made.end()
 
