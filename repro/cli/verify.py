@@ -10,6 +10,7 @@ import click
 
 from repro.cli import places, terminal
 from repro.cli import reports as reporting
+from repro.cli import variables as variables_of
 from repro.cli.places import Where
 from repro.cli.reports import Reports
 from repro.cli.selection import selected
@@ -51,6 +52,7 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
 @click.option("--cpus", type=click.IntRange(min=1), help="CPUs each sees; default: as recorded.")
 @click.option("--gpus/--no-gpus", default=None, help="Give GPUs; default: if the run had some.")
+@variables_of.option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first that does not pass.")
 @click.option("--within", callback=_span, metavar="TIME",
               help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
@@ -75,6 +77,7 @@ def verify_command(
     network: bool | None,
     cpus: int | None,
     gpus: bool | None,
+    variables: tuple[str, ...],
     fail_fast: bool,
     within: float | None,
     with_self_test: bool,
@@ -114,6 +117,10 @@ def verify_command(
             "--scheduler replays runs as they were recorded: without --resume, --self-test, --current and "
             "--changed"
         )
+    if scheduler and variables:
+        from repro.verifying.cluster import NoSecrets
+
+        raise NoSecrets
     if via and not scheduler:
         raise click.UsageError("--via is for --scheduler")
     progress = terminal.Lines(quiet=quiet)
@@ -128,6 +135,7 @@ def verify_command(
         network=network,
         cpus=cpus,
         gpus=gpus,
+        env=variables_of.given(variables, [item.run for item in chosen]),
         steps=steps,
         resume=resume,
         current=current or since is not None,

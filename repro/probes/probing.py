@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import sessions
+from repro import redacting, sessions
 from repro.capturing import host
 from repro.errors import Interrupted
 from repro.manifest import PackageOrigin, Result
@@ -86,7 +86,8 @@ class _Work:
         self._alone: dict[str, Result] = {}
         """What came out where only this one was varied."""
         self._rechecked = False
-        self._notes: list[str] = []
+        given = trials.options.env
+        self._notes: list[str] = [redacting.said_of(given)] if given else []
         self.interrupted = False
 
     # --- the course ---

@@ -39,7 +39,7 @@ def self_test(
             and not test.error
             and tried[at] < len(mutating.candidates(run.manifest))
         ):
-            options = replace(request.options, mutation=tried[at])
+            options = replace(request.of(run), mutation=tried[at])
             tried[at] += 1
             label = f"{chosen[at].label} changed ({tried[at]})"
             waiting[place.submit(Task(str(project.folder), run.id, label, options))] = at
