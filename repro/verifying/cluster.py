@@ -179,7 +179,7 @@ class Cluster:
         except ReproError as error:
             return Outcome(error=str(error), hint=error.hint)
         except Exception as error:
-            return Outcome(error=f"a bug in repro: {type(error).__name__}: {error}")
+            return Outcome.of_bug(error)
         why = "; ".join(dict.fromkeys(barred.values())) or "they stumbled, or were gone"
         return Outcome(error=f"after {ROUNDS} attempts no worker has made it: {why}")
 

@@ -70,7 +70,8 @@ def _outcome(future: Future[Outcome]) -> Outcome:
 
 def _with(test: SelfTest, outcome: Outcome) -> SelfTest:
     if outcome.error:
-        return replace(test, error=outcome.error)
+        kept = f"; its traceback is in {outcome.traceback}" if outcome.traceback else ""
+        return replace(test, error=f"{outcome.error}{kept}")
     if not outcome.mutated:
         return test  # it could not be changed: another one is tried
     if outcome.verdict in _RED:

@@ -3,11 +3,12 @@ and machines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from repro import bugs
 from repro.manifest import from_document
 from repro.replaying import Options
 
@@ -49,6 +50,17 @@ class Outcome:
     """The document of a comparison that is not with the record."""
     host: str = ""
     """Name of the machine that made it; empty: this one."""
+    traceback: str = ""
+    """Of a bug in repro: the file that it is kept in, on the machine that met it."""
+
+    @classmethod
+    def of_bug(cls, error: Exception, secrets: Iterable[str] = (), seconds: float = 0.0) -> Outcome:
+        """What stands for a replay that nobody knew how to bring to an end. Keeps the traceback."""
+        if refused := bugs.refusal(error):
+            return cls(error=refused[0], hint=refused[1], seconds=seconds)
+        path = bugs.kept(error, secrets)
+        where = str(path or "")
+        return cls("", bugs.said(error, secrets), bugs.hint(path), seconds, traceback=where)
 
 
 class Place(Protocol):

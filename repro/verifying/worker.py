@@ -39,9 +39,16 @@ def main() -> None:
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
         while line := lines.get():
-            _tell(reply, _plain(played(Task.of(json.loads(line)), _Steps(reply))))
+            _tell(reply, _answered(line, _Steps(reply)))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _answered(line: str, progress: Progress) -> dict[str, Any]:
+    try:
+        return _plain(played(Task.of(json.loads(line)), progress))
+    except Exception as error:
+        return _plain(Outcome.of_bug(error))
 
 
 def played(task: Task, progress: Progress) -> Outcome:
@@ -68,9 +75,7 @@ def played(task: Task, progress: Progress) -> Outcome:
     except ReproError as error:
         return Outcome("", str(error), error.hint, time.monotonic() - begun)
     except Exception as error:
-        return Outcome(
-            "", f"a bug in repro: {type(error).__name__}: {error}", f"repro replay {task.run[:12]}"
-        )
+        return Outcome.of_bug(error, task.options.env.values(), time.monotonic() - begun)
     return Outcome(done.id, seconds=time.monotonic() - begun)
 
 

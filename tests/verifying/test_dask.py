@@ -431,3 +431,21 @@ def test_what_is_no_scheduler_is_said_before_anything_starts(project: Project) -
     complains(2, "dask://127.0.0.1", "names no scheduler")
     project.repro("verify", "base", "--via", "./runs").complains(2, "--via is for --scheduler")
     assert not project.sessions()
+
+
+def test_a_bugs_traceback_is_in_the_workers_log(
+    project: Project, cluster: Cluster, tmp_path: Path
+) -> None:
+    project.record("python", "train.py", options=("--name", "base"))
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "planted" / "sitecustomize.py").write_text(
+        "import sys\nif 'repro.verifying.worker' in sys.orig_argv:\n"
+        "    import repro.replaying\n    repro.replaying.once = None\n"
+    )
+    cluster.worker("one", PYTHONPATH=str(tmp_path / "planted"), TMPDIR=str(tmp_path))
+    done = project.repro("verify", "base", *VENV, "--scheduler", cluster.url)
+    (run,) = done.expect(3).document["runs"]
+    assert run["reasons"][0].startswith("a bug in repro: TypeError")
+    assert "the traceback in the log of the worker one on " in run["next_step"]
+    assert "Traceback" not in done.out + done.err and "Traceback" in cluster.log("one")
+    assert not list(tmp_path.glob("repro-traceback-*"))
