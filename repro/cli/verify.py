@@ -112,10 +112,9 @@ def verify_command(
             "--resume: repro.yaml does not say how the training is continued; its key is resume: "
             "{start: …, continue: …}, see specs/config.md"
         )
-    if scheduler and (resume or with_self_test or current or since is not None):
+    if scheduler and (resume or current or since is not None):
         raise click.UsageError(
-            "--scheduler replays runs as they were recorded: without --resume, --self-test, --current and "
-            "--changed"
+            "--scheduler replays runs as they were recorded: without --resume, --current and --changed"
         )
     if scheduler and variables:
         from repro.verifying.cluster import NoSecrets
@@ -153,7 +152,9 @@ def verify_command(
         with places.opened(where, project, chosen, allowed, progress) as place:
             found = verifying.verify(project, chosen, request, place, watch)
             if with_self_test and not found.stopped:
-                tests = self_test.self_test(project, chosen, request, place)
+                tests = self_test.self_test(
+                    project, chosen, request, place, self_test.steady(found)
+                )
                 found = replace(found, self_tests=tests)
         found = replace(found, notes=(*found.notes, *place.notes))
     notes = (*selection.notes, *([why] if why else []))

@@ -183,10 +183,11 @@ def _answer(request: Request, given: _Self, address: str, host: str) -> Answer:
     if not given.is_wanted:
         raise _UNWANTED
     outcome = given.logged(_played(task, given, request), host)
-    if not outcome.replay:
+    if not outcome.replay and not outcome.record:
         _demand_engine(task.options.engine)  # it may have gone in the meantime
         return _failed(address, host, outcome)
     record, blobs = _freight(project or standalone(Path(task.project)), task.run, outcome, shared)
+    outcome = replace(outcome, record="")
     return Answer(
         Kind.OUTCOME, address, host, outcome=outcome, record=record, blobs=blobs, shared=shared
     )
@@ -264,7 +265,7 @@ def _freight(
 ) -> tuple[bytes, dict[str, bytes]]:
     """The record and the blobs that go back with it."""
     store = project.store
-    record = store.replay(run, outcome.replay)
+    record = outcome.record.encode("utf-8") or store.replay(run, outcome.replay)
     if shared:
         return record, {}
     result = records.of(record, run, outcome.replay).result
@@ -278,7 +279,7 @@ def _freight(
                 "let it print less, or replay it in a folder that asker and worker share",
             )
         blobs[item.digest] = store.read(item)
-    for item in welcome(result):
+    for item in welcome(result) if outcome.replay else ():
         if item.size <= room and store.has(item.digest):
             room -= item.size
             blobs[item.digest] = store.read(item)

@@ -46,6 +46,8 @@ class Outcome:
     verdict: str = ""
     said: str = ""
     """The first reason of that verdict."""
+    record: str = ""
+    """Its record, for who does not take that verdict on trust."""
     comparison: Any = None
     """The document of a comparison that is not with the record."""
     host: str = ""

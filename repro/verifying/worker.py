@@ -20,12 +20,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from repro import canonical, replaying, resuming
+from repro import canonical, records, replaying, resuming
 from repro import project as projects
 from repro.errors import Interrupted, ReproError
 from repro.logs import Silent
 from repro.progress import Progress
-from repro.records import store_replay
 from repro.report import json as comparison_document
 from repro.verifying.tasks import Outcome, Task
 
@@ -68,8 +67,9 @@ def played(task: Task, progress: Progress) -> Outcome:
         if task.options.mutation is not None:
             verdict, reasons = done.comparison.verdict, done.comparison.reasons
             seconds = time.monotonic() - begun
-            return Outcome("", "", "", seconds, done.mutated, verdict.value, reasons[0])
-        done = store_replay(project.store, done)
+            record = records.dumps(done).decode("utf-8")
+            return Outcome("", "", "", seconds, done.mutated, verdict.value, reasons[0], record)
+        done = records.store_replay(project.store, done)
     except Interrupted as error:
         raise KeyboardInterrupt from error
     except ReproError as error:

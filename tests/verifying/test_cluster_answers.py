@@ -232,3 +232,36 @@ def test_a_scheduler_file_that_is_none(tmp_path: Path) -> None:
         (tmp_path / "scheduler.json").write_text(content)
         with pytest.raises(Unreachable):
             Link.open(Address(str(tmp_path / "scheduler.json"), is_file=True))
+
+
+def changed(made: Made, **outcome: Any) -> Outcome:
+    """What is made of a worker's answer to a self-test's question."""
+    here, run, task, answer = made
+    options = replace(task.options, mutation=0)
+    said = Outcome(**{"mutated": "x: 1 -> 2", "verdict": "different", "said": "so", **outcome})
+    return cluster_answers.taken(
+        here, run, replace(task, options=options), replace(answer, outcome=said)
+    )
+
+
+def test_whether_a_change_turned_it_red_is_seen_here(made: Made) -> None:
+    here, run, _, _ = made
+    found = changed(made)
+    assert (found.verdict, found.mutated, found.host) == ("identical", "x: 1 -> 2", "w")
+    assert not list(here.store.replay_ids_of(run.id))
+
+
+def test_a_self_tests_answer_without_a_sound_record_is_refused(made: Made) -> None:
+    here, run, task, answer = made
+    assert answer.outcome
+    with pytest.raises(Corrupt, match="none is to be stored"):
+        changed(made, replay=answer.outcome.replay)
+    with pytest.raises(Corrupt):
+        changed((here, run, task, replace(answer, record=b"")))
+    assert changed((here, run, task, replace(answer, record=b"")), error="no").error == "no"
+
+
+def test_a_comparison_that_nobody_asked_for_is_refused(made: Made) -> None:
+    comparison = canonical.loads(made[3].record)["comparison"]
+    with pytest.raises(Corrupt, match="nobody has asked for"):
+        taken(made, replace(made[3], outcome=Outcome(comparison=comparison)))

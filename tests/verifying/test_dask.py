@@ -449,3 +449,29 @@ def test_a_bugs_traceback_is_in_the_workers_log(
     assert "the traceback in the log of the worker one on " in run["next_step"]
     assert "Traceback" not in done.out + done.err and "Traceback" in cluster.log("one")
     assert not list(tmp_path.glob("repro-traceback-*"))
+
+
+def test_a_self_test_is_judged_by_the_asker(project: Project, cluster: Cluster) -> None:
+    project.write(
+        "half.py", "import json\nx = 0.5\njson.dump({'x': x}, open('metrics.json', 'w'))\n"
+    )
+    project.commit()
+    project.record("python", "half.py", options=("--name", "half"))
+    store = cluster.away("one")
+    (test,) = verify(project, cluster, "half", "--self-test")["self_tests"]
+    assert test["passed"] and "0.5 -> 0.75" in test["caught"][0]["change"]
+    # nothing of it is stored, here or there
+    assert project.runs()[0]["replays"] == 1
+    assert len(list((store / ".repro" / "replays").glob("*/*"))) == 1
+    # the worker knows nothing of the tolerances here, under which nobody would notice
+    project.write("repro.yaml", "tolerances:\n  '*': {absolute: 10}\n")
+    (test,) = verify(project, cluster, "half", "--self-test", code=1)["self_tests"]
+    assert test["caught"] == [] and any("0.5 -> 0.75" in item for item in test["missed"])
+
+
+@pytest.mark.parametrize("word", ["--current", "--changed", "--resume=2"])
+def test_what_needs_the_work_tree_or_its_rules_is_refused(project: Project, word: str) -> None:
+    project.write("repro.yaml", "resume: {start: 'a {steps}', continue: 'a {steps}'}\n")
+    project.record("python", "train.py", options=("--name", "base"))
+    done = project.repro("verify", "base", word, "--scheduler", "dask://127.0.0.1:1")
+    done.complains(2, "without --resume, --current and --changed")
