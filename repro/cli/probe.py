@@ -17,6 +17,8 @@ from repro.cli.opening import open_project
 @click.argument("run", default="latest")
 @click.option("--only", metavar="NAMES", default="", help="Vary these only: names with commas.")
 @click.option("--skip", metavar="NAMES", default="", help="Vary all but these.")
+@click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Replays at the same time, where no timing can matter and memory allows.")  # fmt: skip
 @variables_of.option
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only what was found.")
@@ -25,6 +27,7 @@ def probe_command(
     run: str,
     only: str,
     skip: str,
+    jobs: int,
     variables: tuple[str, ...],
     as_json: bool,
     quiet: bool,
@@ -50,7 +53,7 @@ def probe_command(
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
     sink = terminal.Onward(all_to_stderr=True) if verbose and not quiet else Silent()
     options = replaying.Options(env=variables_of.given(variables, [found]))
-    said = probes.probe(project, found, options, os.environ, sink, progress, choice)
+    said = probes.probe(project, found, options, os.environ, sink, progress, choice, jobs)
     if as_json:
         click.echo(report.as_json(said), nl=False)
     else:

@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,9 +24,13 @@ from repro import canonical, records, replaying, resuming
 from repro import project as projects
 from repro.errors import Interrupted, ReproError
 from repro.logs import Silent
+from repro.manifest import to_document
 from repro.progress import Progress
+from repro.project import Project
 from repro.report import json as comparison_document
-from repro.verifying.tasks import Outcome, Task
+from repro.store import Run
+from repro.variations import Seen
+from repro.verifying.tasks import Outcome, Task, Varied
 
 
 def main() -> None:
@@ -62,6 +66,8 @@ def played(task: Task, progress: Progress) -> Outcome:
             )
             seconds = time.monotonic() - begun
             return Outcome(seconds=seconds, comparison=comparison_document.document(found))
+        if task.varied is not None:
+            return _varied(task, task.varied, project, run, begun, progress)
         # alone: the replays beside it are its controls, and whoever asked compares them
         done = replaying.once(project, run, task.options, os.environ, Silent(), progress)
         if task.options.mutation is not None:
@@ -77,6 +83,18 @@ def played(task: Task, progress: Progress) -> Outcome:
     except Exception as error:
         return Outcome.of_bug(error, task.options.env.values(), time.monotonic() - begun)
     return Outcome(done.id, seconds=time.monotonic() - begun)
+
+
+def _varied(
+    task: Task, varied: Varied, project: Project, run: Run, begun: float, progress: Progress
+) -> Outcome:
+    """A replay of a probe's."""
+    seen: list[Seen] = []
+    options = replace(task.options, trial=varied.trial(seen.append))
+    done = replaying.once(project, run, options, os.environ, Silent(), progress)
+    record = records.dumps(done).decode("utf-8")
+    said = to_document(seen[0]) if seen else None
+    return Outcome(seconds=time.monotonic() - begun, record=record, seen=said)
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
