@@ -237,7 +237,9 @@ class _Work:
         candidates = self._candidates(attempt)
 
         def moves(names: tuple[str, ...]) -> bool:
-            self._foresee(searching.ahead(candidates, known, self._trials.jobs), attempt)
+            # until something has moved, it is likely that nothing will, and all that follows was in vain
+            most = self._trials.jobs if any(known.values()) else 1
+            self._foresee(searching.ahead(candidates, known, most), attempt)
             moved = bool(self._vary(names, attempt, self._trials.foreseen)[0])
             known[frozenset(names)] = moved
             return moved

@@ -346,6 +346,7 @@ REPEATING: dict[str, Training] = {
 @pytest.mark.parametrize("name", REPEATING)
 def test_beside_each_other_they_say_the_same(probed: Any, name: str, jobs: int) -> None:
     """With as many replays, but for those that were begun ahead and not asked for."""
+    assert name != "none" or probed(REPEATING[name], jobs=jobs).replays == 4
     assert probed(REPEATING[name], jobs=jobs) == probed(REPEATING[name])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,11 +20,12 @@ from repro.errors import Corrupt, UsageError
 from repro.manifest import to_document
 from repro.replaying import Options
 from repro.store import Run
+from repro.variations import Conditions, Seen
 from repro.verifying import cluster_answers
 from repro.verifying.cluster_answers import Answer, Kind, Request, is_compatible
 from repro.verifying.cluster_link import Address, Link
 from repro.verifying.cluster_worker import shares
-from repro.verifying.tasks import Outcome, Task
+from repro.verifying.tasks import Outcome, Task, Varied
 
 
 @pytest.fixture(scope="module")
@@ -265,3 +267,14 @@ def test_a_comparison_that_nobody_asked_for_is_refused(made: Made) -> None:
     comparison = canonical.loads(made[3].record)["comparison"]
     with pytest.raises(Corrupt, match="nobody has asked for"):
         taken(made, replace(made[3], outcome=Outcome(comparison=comparison)))
+
+
+def test_conditions_of_a_probe_survive_the_way(tmp_path: Path) -> None:
+    given = Conditions({"TZ": "X"}, cpus=1, leftovers=tmp_path, shim={"clock": [1, 0.5, None]})
+    seen: list[Seen] = []
+    task = Task("/p", "0" * 64, "x", Options(), Varied.of(given, 300.0))
+    again = Task.of(json.loads(json.dumps(task.document()))).varied
+    assert again
+    trial = again.trial(seen.append)
+    assert (trial.conditions, trial.limit, trial.keep_written) == (given, 300.0, None)
+    assert Varied.of(Conditions(), None).trial(seen.append).conditions == Conditions()
