@@ -39,10 +39,13 @@ def main() -> None:
     os.dup2(2, 1)  # nothing else may speak where the answers go
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
+        # within: who is dismissed before it has begun is interrupted right here
+        threading.Thread(target=_listen, args=(lines,), daemon=True).start()
         while line := lines.get():
             _tell(reply, _answered(line, _Steps(reply)))
+        # the interrupt that comes with the end of stdin finds nothing at work, also while Python winds up
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,11 @@ def test_a_secret_in_another_goes_whole() -> None:
         == f"a bug in repro: ValueError: {REDACTED} and {REDACTED}"
     )
     assert "ab and" not in bugs.text(error, ["ab"])
+
+
+def test_who_is_dismissed_before_it_has_begun_says_nothing() -> None:
+    for _ in range(5):
+        words = [sys.executable, "-m", "repro.verifying.worker"]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        assert (done.stdout, done.stderr) == (b"", b""), done.stderr.decode()
+        assert done.returncode in (0, 130)
