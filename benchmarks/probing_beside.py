@@ -21,10 +21,9 @@ from probing import _env
 CAUSES = {
     "none": "0",
     "time zone": "datetime.datetime.fromtimestamp(0).hour",
-    "time zone, file order": "datetime.datetime.fromtimestamp(0).hour * 100 + len(os.listdir('.')[0])",
 }
 TRAINING = """\
-import datetime, json, os, sys, time
+import datetime, json, time
 {passing}
 json.dump({{"loss": {loss}}}, open("metrics.json", "w"))
 """
@@ -47,8 +46,6 @@ def _recorded(folder: Path, code: str) -> None:
     folder.mkdir()
     (folder / "train.py").write_text(code)
     (folder / ".gitignore").write_text("metrics.json\n")
-    for name in ("bb", "a"):
-        (folder / name).touch()
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
     for words in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-q", "-m", "As it is")):
         subprocess.run(("git", *words), cwd=folder, check=True)
