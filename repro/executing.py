@@ -123,11 +123,7 @@ class Stage:
     def _given(self) -> tuple[Finding, ...]:
         if not self.options.env:
             return ()
-        names = ", ".join(sorted(self.options.env))
-        said = (
-            f"redacted in the record and given anew; whether it is the same is not known: {names}"
-        )
-        return (Finding(Severity.RISKS, "env", said),)
+        return (Finding(Severity.RISKS, "env", redacting.said_of(self.options.env)),)
 
     def yielded(
         self, sink: Sink, progress: Progress, instead: tuple[tuple[str, ...], ...] = ()

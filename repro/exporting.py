@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repro import canonical, preparing, restoring, sessions
 from repro.bundles import (
@@ -24,6 +25,9 @@ from repro.project import Project
 from repro.sessions import Session
 from repro.signing import reading
 from repro.store import Run, Store
+
+if TYPE_CHECKING:
+    from repro.exporting_redacted import Rewritten
 
 PARTS = ("data", "packages", "image", "outputs")
 
@@ -79,10 +83,8 @@ def export(
     ``redact``: without what looks like a secret, as a run with an id of its own.
     """
     with sessions.session(project.store) as session:
-        if redact:
-            parts = _redacted(project, run, options, environ, session, progress)
-        else:
-            parts = collect(project, run, options, environ, session, progress)
+        found = without_secrets(project, run, environ, session, progress) if redact else None
+        parts = collect(project, run, options, environ, session, progress, found)
         try:
             with canonical.writing(target.absolute()) as stream:
                 digest, layers = write(Archive(stream), parts, progress)
@@ -92,27 +94,14 @@ def export(
     return Exported(target, target.stat().st_size, digest, layers, parts.left_out, identity)
 
 
-def _redacted(
-    project: Project,
-    run: Run,
-    options: Options,
-    environ: Mapping[str, str],
-    session: Session,
-    progress: Progress,
-) -> Parts:
+def without_secrets(
+    project: Project, run: Run, environ: Mapping[str, str], session: Session, progress: Progress
+) -> Rewritten:
+    """What leaves this machine in place of the run. Raises SecretFound where something cannot be taken out."""
     from repro import exporting_redacted
 
     progress.step("taking out what looks like a secret")
-    found = exporting_redacted.rewritten(project, run, environ, session)
-    parts = collect(project, found.run, options, environ, session, progress)
-    kept = tuple(
-        piece
-        for piece in parts.pieces
-        if not (piece.path.startswith("outputs/") and piece.digest in found.withheld)
-    )
-    return replace(
-        parts, manifest=found.content, pieces=kept, left_out=(*parts.left_out, *found.lines)
-    )
+    return exporting_redacted.rewritten(project, run, environ, session)
 
 
 def collect(
@@ -122,15 +111,32 @@ def collect(
     environ: Mapping[str, str],
     session: Session,
     progress: Progress = SILENT,
+    instead: Rewritten | None = None,
 ) -> Parts:
-    """What belongs to a run's bundle. Raises ReproError where a part of it cannot be had."""
-    job = _Export(project, run, options, environ, session, progress)
+    """What belongs to a run's bundle; ``instead``: to that of what stands in its place. Raises ReproError where
+    a part of it cannot be had."""
+    job = _Export(project, instead.run if instead else run, options, environ, session, progress)
     progress.step("collecting what belongs to the run")
     manifest = (project.store.root / "runs" / run.id).read_bytes()
     found, left_out = job.pieces()
     signatures, unsound = _signatures(project.store, run.id)
     image = job.image() if options.image else None
-    return Parts(manifest, found, image, (*left_out, *unsound), signatures)
+    parts = Parts(manifest, found, image, (*left_out, *unsound), signatures)
+    return _rewritten(project, parts, instead) if instead else parts
+
+
+def _rewritten(project: Project, parts: Parts, found: Rewritten) -> Parts:
+    from repro import exporting_redacted
+
+    pieces, lines = exporting_redacted.sifted(project, found, parts.pieces)
+    signatures = parts.signatures
+    if signatures and found.id != found.run.id:
+        signatures = ()
+        lines += ("its signatures: they vouch for the run with its secrets, which has another id",)
+    left_out = (*parts.left_out, *lines)
+    return replace(
+        parts, manifest=found.content, pieces=pieces, signatures=signatures, left_out=left_out
+    )
 
 
 def _signatures(store: Store, run_id: str) -> tuple[tuple[bytes, ...], tuple[str, ...]]:

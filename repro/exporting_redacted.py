@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from repro import canonical, redacting
+from repro.bundles.pieces import Piece
 from repro.errors import SecretFound
 from repro.log_metrics import Rules
 from repro.manifest import REDACTED, Descriptor, Manifest, dumps, run_id
@@ -30,9 +31,8 @@ class Rewritten:
     """With the id of the run in the store, where what came along with it is found."""
     content: bytes
     """The new manifest: the id of the exported run is its digest."""
-    withheld: frozenset[str] = frozenset()
-    """Digests of outputs that stay here."""
-    lines: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    """What was taken out of the manifest, which nothing that goes along may have."""
 
     @property
     def id(self) -> str:
@@ -72,14 +72,34 @@ def rewritten(
             "record again without it; if it is none: its fingerprint (in brackets) under `secrets: allow:` in"
             " repro.yaml",
         )
-    withheld = dict(_withheld(project, manifest, values, allowed))
-    lines = [f"the output {path}: it looks like it holds a secret" for path in withheld.values()]
     content = (
         (project.store.root / "runs" / run.id).read_bytes()
         if manifest is run.manifest
         else dumps(manifest)
     )
-    return Rewritten(Run(run.id, manifest), content, frozenset(withheld), tuple(lines))
+    return Rewritten(Run(run.id, manifest), content, values)
+
+
+def sifted(
+    project: Project, found: Rewritten, pieces: Iterable[Piece]
+) -> tuple[tuple[Piece, ...], tuple[str, ...]]:
+    """The pieces without outputs that look like they hold a secret, wherever they lie; a line on each of these."""
+    allowed = parse(list(project.config.allowed_secrets))
+    kept, lines = [], []
+    for piece in pieces:
+        if not piece.path.startswith("outputs/") or not piece.media_type.startswith(_TEXTS):
+            kept.append(piece)
+            continue
+        path = piece.path.partition("/")[2].removeprefix("workspace/").removeprefix("root")
+        if any(
+            hit
+            for place in piece.sources
+            for hit in _found(place, f"output {path}", path, found.values, allowed)
+        ):
+            lines.append(f"the output {path}: it looks like it holds a secret")
+        else:
+            kept.append(piece)
+    return tuple(kept), tuple(lines)
 
 
 def _rules(run: Manifest) -> Rules:
@@ -119,20 +139,6 @@ def _left(
         yield from _found(
             project.store.verified(item), item.path.replace("/", " "), "", values, allowed
         )
-
-
-def _withheld(
-    project: Project, run: Manifest, values: tuple[str, ...], allowed: Allowed
-) -> Iterator[tuple[str, str]]:
-    """The outputs that the store keeps and that are not to go along: digest and path."""
-    for item in run.result.outputs:
-        if item.link is not None or not project.store.has(item.digest):
-            continue
-        if not item.media_type.startswith(_TEXTS):
-            continue
-        path = project.store.verified(item)
-        if any(_found(path, f"output {item.path}", item.path, values, allowed)):
-            yield item.digest, item.path
 
 
 def _found(

@@ -39,6 +39,8 @@ class Pushed:
     left_out: tuple[str, ...] = ()
     signatures: int = 0
     """Signed statements that are there now, of those that this store has."""
+    run: str = ""
+    """The id of the run that is there: another one where something was redacted."""
 
 
 def push(
@@ -48,16 +50,24 @@ def push(
     options: Options,
     environ: Mapping[str, str],
     progress: Progress = SILENT,
+    *,
+    redact: bool = False,
 ) -> Pushed:
     """Bring a run to a folder, a URL or a registry; blobs that are there are not sent again.
 
-    Raises ReproError; what has arrived by then stays, and no name leads to a half of it.
+    ``redact``: without what looks like a secret, as a run with an id of its own, by which it is pulled.
+    Raises ReproError; what has arrived by then stays, and no name leads to a half of it. What cannot be
+    redacted is known before anything is sent.
     """
     reference = references.parse(target, _is_folder, with_run=False)
-    names = [name for name, identity in project.store.names().items() if identity == run.id]
+    names = [name for name, known in project.store.names().items() if known == run.id]
     with sessions.session(project.store) as session:
-        place, pulled = _place(reference, run, names)
-        parts = exporting.collect(project, run, options, environ, session, progress)
+        instead = (
+            exporting.without_secrets(project, run, environ, session, progress) if redact else None
+        )
+        identity = instead.id if instead else run.id
+        place, pulled = _place(reference, identity, names)
+        parts = exporting.collect(project, run, options, environ, session, progress, instead)
         if isinstance(reference, Registry):
             demand_fits(parts.pieces)
         staging = Staging(place, session.folder("staging"))
@@ -72,6 +82,7 @@ def push(
         sum(staging.there.values()),
         parts.left_out,
         len(parts.signatures),
+        identity,
     )
 
 
@@ -105,7 +116,7 @@ def _is_folder(text: str) -> bool:
     return Path(text).is_dir()
 
 
-def _place(reference: Reference, run: Run, names: list[str]) -> tuple[Place, str]:
+def _place(reference: Reference, identity: str, names: list[str]) -> tuple[Place, str]:
     """Where it goes, and how it is had from there."""
     if isinstance(reference, Registry):
         if reference.digest:
@@ -113,11 +124,11 @@ def _place(reference: Reference, run: Run, names: list[str]) -> tuple[Place, str
                 f"{reference.shown} names what is there already",
                 "push to a tag: HOST/REPOSITORY:TAG",
             )
-        tagged = replace(reference, tag=reference.tag or run.short)
+        tagged = replace(reference, tag=reference.tag or identity[:12])
         return RegistryPlace(tagged), tagged.shown
     files = _files(reference)
     shown = reference.path if isinstance(reference, Folder) else reference.shown
-    return FolderPlace(files, run.id, names), f"{shown}:{run.short}"
+    return FolderPlace(files, identity, names), f"{shown}:{identity[:12]}"
 
 
 def _source(reference: Reference) -> Source:

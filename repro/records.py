@@ -52,7 +52,12 @@ class Replay:
 
 def store_replay(store: Store, done: Replay) -> Replay:
     """Store the record; the replay with its id."""
-    record = canonical.dumps(
+    return replace(done, id=store.add_replay(done.run_id, dumps(done)))
+
+
+def dumps(done: Replay) -> bytes:
+    """Its record, as of now."""
+    return canonical.dumps(
         {
             "schema": REPLAY_SCHEMA,
             "run": done.run_id,
@@ -70,7 +75,6 @@ def store_replay(store: Store, done: Replay) -> Replay:
             "manifest": to_document(done.manifest) if done.manifest else None,
         }
     )
-    return replace(done, id=store.add_replay(done.run_id, record))
 
 
 def read(store: Store, run_id: str, identity: str) -> Replay:

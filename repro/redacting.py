@@ -8,7 +8,7 @@ something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,9 +128,31 @@ def given(text: tuple[str, ...], environ: Mapping[str, str]) -> dict[str, str]:
         if not name or "\0" in item:
             raise UsageError(f"--env {item!r} names no variable", "--env NAME, or --env NAME=VALUE")
         if not equals and name not in environ:
-            raise UsageError(f"--env {name}: it is not set here", f"{name}=… repro replay …")
+            raise UsageError(f"--env {name}: it is not set here", f"set it first: {name}=… repro …")
         found[name] = value if equals else environ[name]
     return found
+
+
+def demand_wanted(definitions: Sequence[Definition], values: Mapping[str, str]) -> None:
+    """Raises UsageError for a variable that none of these runs lacks."""
+    wanted = sorted({name for item in definitions for name in redacted_variables(item)})
+    if others := sorted(values.keys() - set(wanted)):
+        raise UsageError(
+            f"--env {others[0]}: only what was redacted can be given anew"
+            + (f": {', '.join(wanted)}" if wanted else ", and nothing of these variables was"),
+            "a replay uses the recorded values of all others; record another run to change one",
+        )
+
+
+def meant_for(definition: Definition, values: Mapping[str, str]) -> dict[str, str]:
+    """Of values that several runs were given, those that this one lacks: the others are none of its business."""
+    return {name: values[name] for name in redacted_variables(definition) if name in values}
+
+
+def said_of(names: Iterable[str]) -> str:
+    """What it means that these were given."""
+    listed = ", ".join(sorted(names))
+    return f"redacted in the record and given anew; whether it is the same is not known: {listed}"
 
 
 def restored(definition: Definition, values: Mapping[str, str], name: str) -> dict[str, str]:
@@ -139,12 +161,7 @@ def restored(definition: Definition, values: Mapping[str, str], name: str) -> di
     Raises UsageError for a variable that has its recorded value, Unreplayable where something lacks.
     """
     wanted = redacted_variables(definition)
-    if others := sorted(values.keys() - set(wanted)):
-        raise UsageError(
-            f"--env {others[0]}: only what was redacted can be given anew"
-            + (f": {', '.join(wanted)}" if wanted else ", and nothing of this run's variables was"),
-            "a replay uses the recorded values of all others; record another run to change one",
-        )
+    demand_wanted([definition], values)
     if is_redacted_command(definition):
         raise Unreplayable(
             "a word of its command line was redacted when it was recorded or exported",
@@ -153,6 +170,8 @@ def restored(definition: Definition, values: Mapping[str, str], name: str) -> di
     if lacking := [item for item in wanted if item not in values]:
         raise Unreplayable(
             f"redacted when it was recorded or exported: {', '.join(lacking)}",
-            f"give it anew: repro replay {name} " + " ".join(f"--env {item}" for item in lacking),
+            f"give it anew: repro replay {name} "
+            + " ".join(f"--env {item}" for item in lacking)
+            + " (repro verify, noise and probe take it too)",
         )
     return {**definition.env, **values}

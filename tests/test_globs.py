@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import string
+import subprocess
+import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from repro import globs
@@ -67,6 +70,48 @@ def test_a_path_without_marks_matches_itself_and_what_lies_below(path: str) -> N
 @given(st.text("ab*?[]!-/\\.", max_size=10), st.text("ab!-/.", max_size=8))
 def test_no_pattern_is_an_error(pattern: str, path: str) -> None:
     globs.matches(path, pattern)
+
+
+@given(st.text("ab*?[]!-/\\.", max_size=12), st.text("ab!-/.", max_size=10))
+@example("a*/**/*b", "a/b/b")
+@example("**/a*", "b/ab/a")
+@example("****/*a", "/a")
+@example("*" * 9, "a/b")
+@example("*" * 8 + "/b", "b")
+def test_all_ways_at_once_come_to_the_same(pattern: str, path: str) -> None:
+    compiled = globs._compiled(pattern.rstrip("/"))
+    assert compiled.matches_at_once(path) == bool(compiled._regex.match(path))
+
+
+@given(st.text("ab*?/", max_size=10), st.text("ab/", max_size=8))
+def test_no_wild_part_is_lost_where_another_stands_beside_it(pattern: str, path: str) -> None:
+    whole = "(?s:" + "".join(globs._tokens(pattern.rstrip("/"))) + ")(?:/.*)?\\Z"
+    assert globs.matches(path, pattern) == bool(re.match(whole, path))
+
+
+HOSTILE = """\
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+from repro import globs
+from repro.comparison.metrics import tolerance_for
+from repro.log_metrics import Rules
+from repro.manifest import Metric, MetricType, Policy, Tolerance
+for path in ("a" * 4095 + "b", "a/" * 2047 + "b", "a" * 60 + "b"):
+    for part in ("*a", "**a", "**/a", "*a*", "*?", "**/*a", "*[ab]", "*" * 40 + "a"):
+        pattern = (part * 4096)[:4094] + "xc"
+        assert not globs.matches(path, pattern), (path[:9], part)
+        assert not globs.matches(path, pattern[-60:]), (path[:9], part)
+    metric = Metric("m.json", path.replace("/", ""), MetricType.NUMBER, 1)
+    assert tolerance_for(metric, Policy((Tolerance("*a" * 2048 + "c"),))) is None
+    assert not Rules((), ("*a" * 2048 + "c",)).ignores(path)
+"""
+
+
+def test_a_hostile_pattern_comes_to_an_end() -> None:
+    """By the system's own word: a process that takes more than 20 s of a processor is ended."""
+    words = [sys.executable, "-c", HOSTILE]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_one_of_several_is_enough() -> None:

@@ -60,6 +60,7 @@ def read(content: bytes) -> Manifest:
     _check_words(manifest)
     _check_services(manifest)
     _check_conda(manifest)
+    _check_patterns(manifest)
     return manifest
 
 
@@ -179,6 +180,14 @@ def _check_words(manifest: Manifest) -> None:
         return
     if image and not re.fullmatch(r"[\w./:@{}+-]{1,500}", image.reference):
         raise refused(f"its manifest names an image that cannot be: {shown(image.reference)}")
+
+
+def _check_patterns(manifest: Manifest) -> None:
+    """Globs over names of metrics, each of which is held against each name."""
+    policy = manifest.policy
+    for pattern in (*(item.pattern for item in policy.tolerances), *policy.log_ignored):
+        if len(pattern) > 4096:
+            raise refused(f"its manifest has a pattern that is too long: {shown(pattern)}")
 
 
 def _check_services(manifest: Manifest) -> None:

@@ -152,12 +152,8 @@ def _run(args: list[str] | None) -> int:
         # the reader of our output went away (`| head`): not ours to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        if error.errno is None:
-            return _bug(error)
-        return _system(error)
     except Exception as error:
-        return _bug(error)
+        return _unforeseen(error)
 
 
 def _say(message: str, code: int, hint: str = "") -> int:
@@ -167,35 +163,9 @@ def _say(message: str, code: int, hint: str = "") -> int:
     return code
 
 
-def _system(error: OSError) -> int:
-    """The machine said no: a full disk, a folder without permission."""
-    import errno
+def _unforeseen(error: Exception) -> int:
+    from repro import bugs
 
-    where = f": {error.filename}" if error.filename else ""
-    hints = {
-        errno.ENOSPC: "free some space; nothing half-written was left behind",
-        errno.EDQUOT: "your quota is used up; nothing half-written was left behind",
-        errno.EACCES: "check the permissions",
-        errno.EPERM: "check the permissions",
-        errno.EROFS: "the file system is read-only",
-    }
-    if error.errno not in hints:
-        return _bug(error)
-    return _say(f"{(error.strerror or str(error)).lower()}{where}", 2, hints[error.errno])
-
-
-def _bug(error: BaseException) -> int:
-    import tempfile
-    import traceback
-
-    import repro
-
-    handle, path = tempfile.mkstemp(prefix="repro-traceback-", suffix=".txt")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as stream:
-        stream.write(f"repro {repro.__version__}, Python {sys.version}\n\n")
-        traceback.print_exception(error, file=stream)
-    return _say(
-        f"a bug in repro: {type(error).__name__}: {error}",
-        BUG,
-        f"please report it with the traceback in {path}",
-    )
+    if refused := bugs.refusal(error):
+        return _say(refused[0], 2, refused[1])
+    return _say(bugs.said(error), BUG, bugs.hint(bugs.kept(error)))

@@ -37,6 +37,8 @@ def accept_command(
 
     The result becomes a run of its own, and repro-baselines.yaml says which, since when, by whom, why and
     what changed; the baseline before it is kept there. Commit the file: it is reviewed like code.
+
+    The replay is one of this store, see `repro history RUN`.
     """
     from repro import accepting, runs
     from repro.cli.opening import open_project

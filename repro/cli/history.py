@@ -14,7 +14,11 @@ from repro.cli import terminal
 @click.argument("run", default="latest")
 @click.option("--json", "as_json", is_flag=True, help="Print the history as JSON.")
 def history_command(run: str, as_json: bool) -> int:
-    """Show all replays of RUN over time, since when it no longer reproduces, and what changed then."""
+    """Show all replays of RUN over time, since when it no longer reproduces, and what changed then.
+
+    All that this store knows of: those that were made here, and on the workers of a cluster from here. A
+    bundle brings a run without its replays.
+    """
     from repro import history
     from repro import runs as finding
     from repro.cli.opening import open_project

@@ -31,7 +31,10 @@ def list_command(
     columns: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """List the runs of this project, newest first."""
+    """List the runs of this project, newest first.
+
+    Runs and verdicts are those of this store: what others replayed elsewhere is not among them.
+    """
     from repro import listing
     from repro.index import Index
     from repro.report import list as report

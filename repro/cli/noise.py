@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repro.cli import terminal
+from repro.cli import variables as variables_of
 
 if TYPE_CHECKING:
     from repro.manifest import Result, Tolerance
@@ -28,13 +29,21 @@ if TYPE_CHECKING:
 @click.option(
     "--engine", type=click.Choice(["docker", "venv"]), default="docker", show_default=True
 )
+@variables_of.option
 @click.option(
     "--write", is_flag=True, help="Put the tolerances into repro.yaml, with their evidence."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
 def noise_command(
-    run: str, replays: int, jobs: int, engine: str, write: bool, as_json: bool, quiet: bool
+    run: str,
+    replays: int,
+    jobs: int,
+    engine: str,
+    variables: tuple[str, ...],
+    write: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Replay RUN several times, and measure how far its metrics scatter.
 
@@ -55,11 +64,13 @@ def noise_command(
     project = open_project()
     found = runs.resolve(project, run, Path.cwd())
     progress = terminal.Lines(quiet=quiet)
-    request = Request(replays, jobs, Options(engine))
+    env = variables_of.given(variables, [found])
+    request = Request(replays, jobs, Options(engine, env=env))
     with Workers(
         jobs, os.environ, lambda label, step: progress.step(f"{label}: {step}")
     ) as workers:
         done = verifying.verify(project, [Chosen(found)], request, workers)
+    variables_of.tell(env)
     results = _results(project, done.runs[0])
     if results is None:
         colour = terminal.use_colour(sys.stderr)

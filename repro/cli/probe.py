@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from repro.cli import terminal
+from repro.cli import variables as variables_of
 from repro.cli.opening import open_project
 
 
@@ -16,10 +17,22 @@ from repro.cli.opening import open_project
 @click.argument("run", default="latest")
 @click.option("--only", metavar="NAMES", default="", help="Vary these only: names with commas.")
 @click.option("--skip", metavar="NAMES", default="", help="Vary all but these.")
+@click.option("-j", "jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Replays at the same time, where no timing can matter and memory allows.")  # fmt: skip
+@variables_of.option
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only what was found.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what the training prints.")
-def probe_command(run: str, only: str, skip: str, as_json: bool, quiet: bool, verbose: bool) -> int:
+def probe_command(
+    run: str,
+    only: str,
+    skip: str,
+    jobs: int,
+    variables: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
     """Find out what RUN (default: latest) depends on that it should not.
 
     It is replayed in Docker twice as it is; then with everything varied at once that should not matter
@@ -39,8 +52,8 @@ def probe_command(run: str, only: str, skip: str, as_json: bool, quiet: bool, ve
     found = runs.resolve(project, run, Path.cwd())
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
     sink = terminal.Onward(all_to_stderr=True) if verbose and not quiet else Silent()
-    options = replaying.Options()
-    said = probes.probe(project, found, options, os.environ, sink, progress, choice)
+    options = replaying.Options(env=variables_of.given(variables, [found]))
+    said = probes.probe(project, found, options, os.environ, sink, progress, choice, jobs)
     if as_json:
         click.echo(report.as_json(said), nl=False)
     else:

@@ -18,6 +18,8 @@ from repro.cli.opening import open_project, open_store
               help="Bring along as well, with commas between: data, packages, image, outputs.")  # fmt: skip
 @click.option("--complete", is_flag=True, help="Bring along all that a replay needs.")
 @click.option("--allow-secrets", is_flag=True, help="Push although something looks like a secret.")
+@click.option("--redact", is_flag=True,
+              help="Push without the values of what looks like a secret, as a run of its own.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 @click.option("-v", "--verbose", is_flag=True, help="What is done in between.")
 def push_command(
@@ -26,6 +28,7 @@ def push_command(
     parts: str,
     complete: bool,
     allow_secrets: bool,
+    redact: bool,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -36,15 +39,19 @@ def push_command(
     """
     from repro import exporting, exporting_secrets, pushing, runs
     from repro.bundles.metering import size
+    from repro.errors import UsageError
+    from repro.manifest import REDACTED
 
     options = exporting.Options.of(parts, complete)
     project = open_project()
     found = runs.resolve(project, run, Path.cwd())
     progress = terminal.Lines(verbose=verbose, quiet=quiet)
-    if not allow_secrets:
+    if redact and allow_secrets:
+        raise UsageError("--redact and --allow-secrets contradict each other")
+    if not allow_secrets and not redact:
         progress.step("looking for secrets")
         exporting_secrets.demand_none(project, found, "pushed")
-    done = pushing.push(project, found, target, options, os.environ, progress)
+    done = pushing.push(project, found, target, options, os.environ, progress, redact=redact)
     if not quiet:
         terminal.tell(
             f"repro: pushed run {found.short}: {done.sent} blobs sent ({size(done.sent_bytes)}),"
@@ -54,6 +61,8 @@ def push_command(
                 * bool(done.signatures)
             )
         )
+        if done.run != found.id:
+            terminal.tell(f"  there as run {done.run[:12]}, which has {REDACTED} for its secrets")
         for line in done.left_out:
             terminal.tell(f"  not inside: {line}")
     click.echo(done.reference)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from repro.cli import terminal
+from repro.cli import variables as variables_of
 from repro.cli.opening import open_project, open_store
 
 
@@ -31,8 +32,7 @@ def _size(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 )
 @click.option("--memory", metavar="SIZE", callback=_size, help="Memory limit, e.g. '8 GB'.")
 @click.option("--gpus/--no-gpus", default=None, help="Give it GPUs; default: if the run had some.")
-@click.option("--env", "variables", metavar="NAME[=VALUE]", multiple=True,
-              help="A variable that was redacted; without VALUE: as it is set here.")  # fmt: skip
+@variables_of.option
 @click.option("--keep", is_flag=True, help="Keep the restored workspace, and say where it is.")
 @click.option(
     "--control",

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from repro.cli import places, terminal
 from repro.cli import reports as reporting
-from repro.cli import terminal
-from repro.cli.heartbeat import Heartbeat
+from repro.cli import variables as variables_of
+from repro.cli.places import Where
 from repro.cli.reports import Reports
-
-if TYPE_CHECKING:
-    from repro.project import Project
-
-_UNITS = {"s": 1, "m": 60, "h": 3600}
+from repro.cli.selection import selected
 
 
 def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -30,19 +24,6 @@ def _span(ctx: click.Context, param: click.Parameter, value: str | None) -> floa
         raise click.BadParameter(f"expected a time such as 90s, 20m or 1h30m, found {value!r}")
     hours, minutes, seconds = (int(part or 0) for part in parts.groups())
     return float(hours * 3600 + minutes * 60 + seconds)
-
-
-def _changes(project: Project, since: str) -> list[tuple[str, str]]:
-    from repro.capturing import revisions
-    from repro.errors import UsageError
-
-    found = revisions.changed_since(project.workspace, since)
-    if found is None:
-        raise UsageError(
-            f"--changed: {since!r} is no commit of this repository",
-            "in CI, fetch the branch that the change goes to: git fetch origin main",
-        )
-    return list(found)
 
 
 @click.command("verify")
@@ -71,6 +52,7 @@ def _changes(project: Project, since: str) -> list[tuple[str, str]]:
 @click.option("--network/--no-network", default=None, help="Let the commands reach the network.")
 @click.option("--cpus", type=click.IntRange(min=1), help="CPUs each sees; default: as recorded.")
 @click.option("--gpus/--no-gpus", default=None, help="Give GPUs; default: if the run had some.")
+@variables_of.option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first that does not pass.")
 @click.option("--within", callback=_span, metavar="TIME",
               help="A time limit, e.g. 20m: what was not reached is named, and is no pass.")  # fmt: skip
@@ -95,6 +77,7 @@ def verify_command(
     network: bool | None,
     cpus: int | None,
     gpus: bool | None,
+    variables: tuple[str, ...],
     fail_fast: bool,
     within: float | None,
     with_self_test: bool,
@@ -113,13 +96,11 @@ def verify_command(
     or was not reached.
     """
     from repro import caching, verifying
-    from repro import runs as finding
     from repro.cli.opening import open_project
     from repro.replaying import Options
     from repro.report import verification as report
     from repro.report import verification_json
-    from repro.verifying import Chosen, Request, Verified, fitting, selecting, self_test
-    from repro.verifying.workers import Workers
+    from repro.verifying import Request, Verified, self_test
 
     if not cache_key:
         reports.begin()
@@ -131,23 +112,21 @@ def verify_command(
             "--resume: repro.yaml does not say how the training is continued; its key is resume: "
             "{start: …, continue: …}, see specs/config.md"
         )
-    if scheduler and (resume or with_self_test or current or since is not None):
+    if scheduler and (resume or current or since is not None):
         raise click.UsageError(
-            "--scheduler replays runs as they were recorded: without --resume, --self-test, --current and "
-            "--changed"
+            "--scheduler replays runs as they were recorded: without --resume, --current and --changed"
         )
+    if scheduler and variables:
+        from repro.verifying.cluster import NoSecrets
+
+        raise NoSecrets
     if via and not scheduler:
         raise click.UsageError("--via is for --scheduler")
     progress = terminal.Lines(quiet=quiet)
-    if runs:
-        named = tuple(Chosen(finding.resolve(project, name, Path.cwd()), name) for name in runs)
-        selection = selecting.Selection(named)
-    else:
-        selection = selecting.of_baselines(project, os.environ, progress)
-    if since is not None:
-        selection = selecting.affected(selection, _changes(project, since))
+    selection = selected(project, runs, since, progress)
+    chosen = selection.chosen
     if cache_key:
-        needed = [item.run for item in selection.chosen]
+        needed = [item.run for item in chosen]
         click.echo(caching.keys(project, needed).lines, nl=False)
         return 0
     options = Options(
@@ -155,39 +134,29 @@ def verify_command(
         network=network,
         cpus=cpus,
         gpus=gpus,
+        env=variables_of.given(variables, [item.run for item in chosen]),
         steps=steps,
         resume=resume,
         current=current or since is not None,
     )
-    allowed, why = fitting.jobs(jobs or 1, selection.chosen) if not scheduler else (1, "")
+    where = Where(jobs, scheduler, via)
+    allowed, why = where.fitting(chosen)
     request = Request(replays, allowed, options, fail_fast, within)
 
     def watch(item: Verified) -> None:
         progress.step(report.line(item))
 
-    chosen = selection.chosen
     if not chosen:
         found = verifying.Verification((), 0.0, unaffected=since is not None)
-    elif scheduler is not None:
-        from repro.verifying import cluster
-
-        wish = cluster.Wish(scheduler, jobs, via)
-        wanted = [item.run for item in chosen]
-        with (
-            Heartbeat(progress.step) as beat,
-            cluster.opened(project, wanted, wish, os.environ, beat.step, progress) as place,
-        ):
-            found = verifying.verify(project, chosen, request, beat.around(place), watch)
-        found = replace(found, notes=(*found.notes, *place.notes))
     else:
-        with (
-            Heartbeat(progress.step) as beat,
-            Workers(request.jobs, os.environ, beat.step) as workers,
-        ):
-            found = verifying.verify(project, chosen, request, beat.around(workers), watch)
+        with places.opened(where, project, chosen, allowed, progress) as place:
+            found = verifying.verify(project, chosen, request, place, watch)
             if with_self_test and not found.stopped:
-                tests = self_test.self_test(project, chosen, request, beat.around(workers))
+                tests = self_test.self_test(
+                    project, chosen, request, place, self_test.steady(found)
+                )
                 found = replace(found, self_tests=tests)
+        found = replace(found, notes=(*found.notes, *place.notes))
     notes = (*selection.notes, *([why] if why else []))
     found = replace(found, notes=(*notes, *found.notes))
     if as_json:

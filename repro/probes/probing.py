@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import sessions
+from repro import redacting, sessions
 from repro.capturing import host
 from repro.errors import Interrupted
 from repro.manifest import PackageOrigin, Result
@@ -22,12 +23,15 @@ from repro.project import Project
 from repro.replaying import Options
 from repro.store import Run
 from repro.variations import ALL, Conditions, Held, Scene, processors, together
+from repro.verifying import Chosen, fitting
+from repro.verifying.workers import Workers
 
 ROUNDS = 3
 """Attempts, each with other values, to find what moves that which differs by itself."""
 SUSPICIOUS = 2
 """More guilty than that may only be what moves addresses."""
 NOTHING = Conditions()
+Take = Callable[[str, Conditions], Tried]
 NOT_HELD = (), ("addresses",), ("addresses", "clock"), ("addresses", "clock", "entropy")
 """What to let go where a training does not finish with everything held."""
 
@@ -55,19 +59,33 @@ def probe(
     sink: Sink,
     progress: Progress = SILENT,
     choice: Choice = ALL_OF_THEM,
+    jobs: int = 1,
 ) -> Probe:
     """Find out what the run depends on that it should not. No replay of it is stored.
 
+    ``jobs``: replays beside each other, as far as this machine has room, where no timing can matter.
+
     Interrupted, it returns what it had found, with ``interrupted`` set. Raises EngineError.
     """
-    with sessions.session(project.store) as session:
-        trials = Trials(project, run, options, environ, sink, progress)
+    fit, why = fitting.jobs(jobs, [Chosen(run)])
+    with sessions.session(project.store) as session, _beside(fit, environ) as place:
+        trials = Trials(project, run, options, environ, sink, progress, place=place, jobs=fit)
         work = _Work(trials, choice, session.folder("leftovers"))
+        if why:
+            work.note(why)
         try:
             work.through()
         except (Interrupted, KeyboardInterrupt):
             work.interrupted = True
         return work.said()
+
+
+def _beside(jobs: int, environ: Mapping[str, str]) -> AbstractContextManager[Workers | None]:
+    return Workers(jobs, environ, lambda label, step: None) if jobs > 1 else nullcontext()
+
+
+def _called(names: tuple[str, ...]) -> str:
+    return f"{len(names)} things varied" if len(names) > 3 else f"varied: {', '.join(names)}"
 
 
 class _Work:
@@ -86,8 +104,13 @@ class _Work:
         self._alone: dict[str, Result] = {}
         """What came out where only this one was varied."""
         self._rechecked = False
-        self._notes: list[str] = []
+        given = trials.options.env
+        self._notes: list[str] = [redacting.said_of(given)] if given else []
         self.interrupted = False
+
+    def note(self, text: str) -> None:
+        """Something that a person should know of it."""
+        self._notes.append(text)
 
     # --- the course ---
 
@@ -210,9 +233,16 @@ class _Work:
 
     def _round(self, attempt: int) -> None:
         found: list[str] = []
+        known: dict[frozenset[str], bool] = {}
+        candidates = self._candidates(attempt)
 
-        def moves(names: Iterable[str]) -> bool:
-            return bool(self._vary(tuple(names), attempt)[0])
+        def moves(names: tuple[str, ...]) -> bool:
+            # until something has moved, it is likely that nothing will, and all that follows was in vain
+            most = self._trials.jobs if any(known.values()) else 1
+            self._foresee(searching.ahead(candidates, known, most), attempt)
+            moved = bool(self._vary(names, attempt, self._trials.foreseen)[0])
+            known[frozenset(names)] = moved
+            return moved
 
         def settled(name: str, guilty: bool) -> None:
             if guilty:
@@ -220,7 +250,8 @@ class _Work:
             else:
                 self._knowledge.settle(name, Guilt.HARMLESS)
 
-        searching.search(self._candidates(attempt), moves, settled)
+        searching.search(candidates, moves, settled)
+        self._trials.forget()
         for name in found:
             self._confirm(name, attempt)
         if {"threads", "cpus"} <= self._knowledge.guilty():
@@ -255,9 +286,19 @@ class _Work:
                 parts.append(found)
         return together(parts)
 
-    def _vary(self, names: tuple[str, ...], attempt: int) -> tuple[tuple[Change, ...], Tried]:
-        what = f"{len(names)} things varied" if len(names) > 3 else f"varied: {', '.join(names)}"
-        tried = self._trials.take(what, self._conditions(names, attempt))
+    def _foresee(self, questions: Sequence[tuple[str, ...]], attempt: int) -> None:
+        """Begin what is asked next and what may be asked then; not of a training that does not repeat itself,
+        whose threads may meet otherwise beside another replay."""
+        if not self._unstable:
+            self._trials.foresee(
+                [(_called(names), self._conditions(names, attempt)) for names in questions]
+            )
+
+    def _vary(
+        self, names: tuple[str, ...], attempt: int, take: Take | None = None
+    ) -> tuple[tuple[Change, ...], Tried]:
+        what, conditions = _called(names), self._conditions(names, attempt)
+        tried = (take or self._trials.take)(what, conditions)
         if tried.result is None:
             return (Change(Kind.END, "replay", None, None, tried.reason),), tried
         return self._changes(tried.result), tried

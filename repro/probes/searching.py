@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 Differs = Callable[[tuple[str, ...]], bool]
 """Whether the result differs when exactly these are varied."""
@@ -32,3 +32,39 @@ def search(names: Sequence[str], differs: Differs, settled: Callable[[str, bool]
             settle(group[half:], len(kept) - before == half)
 
     settle(names, False)
+
+
+def ahead(
+    names: Sequence[str], known: Mapping[frozenset[str], bool], most: int
+) -> list[tuple[str, ...]]:
+    """What a search with these answers asks next, and what it may ask after that, the nearest first."""
+    found: list[tuple[str, ...]] = []
+    answers = [dict(known)]
+    while answers and len(found) < most:
+        supposed = answers.pop(0)
+        question = _next(names, supposed)
+        if question is None:
+            continue
+        if set(question) not in map(set, found):
+            found.append(question)
+        answers += [{**supposed, frozenset(question): answer} for answer in (False, True)]
+    return found
+
+
+class _Unknown(Exception):
+    def __init__(self, question: tuple[str, ...]) -> None:
+        super().__init__()
+        self.question = question
+
+
+def _next(names: Sequence[str], known: Mapping[frozenset[str], bool]) -> tuple[str, ...] | None:
+    def differs(group: tuple[str, ...]) -> bool:
+        if frozenset(group) not in known:
+            raise _Unknown(group)
+        return known[frozenset(group)]
+
+    try:
+        search(names, differs, lambda name, guilty: None)
+    except _Unknown as asked:
+        return asked.question
+    return None

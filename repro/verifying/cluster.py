@@ -73,6 +73,15 @@ def opened(
             yield cluster
 
 
+class NoSecrets(UsageError):
+    """What a variable is given anew would go through the scheduler, and into whatever it and Dask write."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--env: a secret is not sent through Dask", "replay it here: without --scheduler"
+        )
+
+
 class Cluster:
     """A Place. ``notes`` says what a person should know of the workers."""
 
@@ -132,6 +141,8 @@ class Cluster:
             self.cancel()
 
     def submit(self, task: Task) -> Future[Outcome]:
+        if task.options.env:
+            raise NoSecrets
         return self._threads.submit(self._play, task)
 
     def cancel(self) -> None:
@@ -168,7 +179,7 @@ class Cluster:
         except ReproError as error:
             return Outcome(error=str(error), hint=error.hint)
         except Exception as error:
-            return Outcome(error=f"a bug in repro: {type(error).__name__}: {error}")
+            return Outcome.of_bug(error)
         why = "; ".join(dict.fromkeys(barred.values())) or "they stumbled, or were gone"
         return Outcome(error=f"after {ROUNDS} attempts no worker has made it: {why}")
 

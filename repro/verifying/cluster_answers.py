@@ -123,6 +123,10 @@ def taken(project: Project, run: Run, task: Task, answer: Answer) -> Outcome:
     outcome = answer.outcome
     if outcome is None:
         raise Corrupt("it names no outcome")
+    if outcome.comparison:
+        raise Corrupt("it has a comparison that nobody has asked for")
+    if task.options.mutation is not None:
+        return _changed(project, run, task, answer, outcome)
     if not outcome.replay:
         return replace(outcome, host=answer.host)
     if manifest.run_id(answer.record) != outcome.replay:
@@ -136,6 +140,21 @@ def taken(project: Project, run: Run, task: Task, answer: Answer) -> Outcome:
         project.store.add_replay(run.id, answer.record)
         return replace(outcome, host=answer.host)
     return replace(outcome, replay=records.store_replay(project.store, anew).id, host=answer.host)
+
+
+def _changed(project: Project, run: Run, task: Task, answer: Answer, outcome: Outcome) -> Outcome:
+    """That of a replay with something changed: nothing is stored, and the verdict is made here too."""
+    if outcome.replay:
+        raise Corrupt("it names a record where none is to be stored")
+    if outcome.error or not outcome.mutated:
+        return replace(outcome, host=answer.host)
+    found = records.of(answer.record, run.id, "of a self-test")
+    _demand_sound(found, task)
+    _take_blobs(project, found.result, answer.blobs)
+    said = _compared(project, run, task, found).comparison
+    return replace(
+        outcome, verdict=said.verdict.value, said=said.reasons[0], record="", host=answer.host
+    )
 
 
 def _demand_sound(found: Replay, task: Task) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -67,8 +68,7 @@ def answered(document: dict[str, Any]) -> dict[str, Any]:
     except ReproError as error:
         answer = _failed(worker.address, me, Outcome(error=str(error), hint=error.hint))
     except Exception as error:
-        said = f"a bug in repro on the worker {me}: {type(error).__name__}: {error}"
-        answer = _failed(worker.address, me, Outcome(error=said))
+        answer = _failed(worker.address, me, given.logged(Outcome.of_bug(error), me))
     return _document(answer)
 
 
@@ -102,6 +102,20 @@ class _Self:
             self._worker.log_event(
                 request.topic, {"key": self._key, "worker": self._worker.address, **what}
             )
+
+    def logged(self, outcome: Outcome, host: str) -> Outcome:
+        """The same; the traceback of a bug goes from its file into the worker's log, which it is said of."""
+        if not outcome.traceback:
+            return outcome
+        where = f"the log of the worker {self._worker.name} on {host}"
+        try:
+            path = Path(outcome.traceback)
+            logging.getLogger("distributed.worker").error("%s", path.read_text("utf-8", "replace"))
+            path.unlink()
+        except OSError:
+            where = f"{outcome.traceback} on {host}"
+        hint = f"please report it with the traceback in {where}"
+        return replace(outcome, hint=hint, traceback="")
 
     @contextlib.contextmanager
     def at_work(self, request: Request, host: str) -> Iterator[None]:
@@ -150,12 +164,14 @@ def _answer(request: Request, given: _Self, address: str, host: str) -> Answer:
     outcome = cluster_replay.played(
         task, lambda: given.is_wanted, lambda step: given.tell(request, step=step)
     )
-    if not outcome.replay:
+    outcome = given.logged(outcome, host)
+    if not outcome.replay and not outcome.record:
         cluster_replay.demand_engine(task.options.engine)  # it may have gone in the meantime
         return _failed(address, host, outcome)
     record, blobs = cluster_replay.freight(
         project or standalone(Path(task.project)), task.run, outcome, shared
     )
+    outcome = replace(outcome, record="")
     return Answer(
         Kind.OUTCOME, address, host, outcome=outcome, record=record, blobs=blobs, shared=shared
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from repro import redacting
 from repro.comparison import Comparison, Verdict
 from repro.replaying import Options
 from repro.store import Run
@@ -37,6 +38,11 @@ class Request:
     fail_fast: bool = False
     within: float | None = None
     """Seconds; what has not ended by then is stopped, and named."""
+
+    def of(self, run: Run) -> Options:
+        """How to replay this one: a value that was redacted in another is not given to it."""
+        env = redacting.meant_for(run.manifest.definition, self.options.env)
+        return replace(self.options, env=env)
 
 
 class State(str, Enum):

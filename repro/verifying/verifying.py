@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
 
-from repro import printed, records, yardstick
+from repro import printed, records, redacting, yardstick
 from repro.manifest import Result
 from repro.project import Project
 from repro.verifying import judging
@@ -38,7 +38,7 @@ def verify(
             label = (
                 f"{item.label} {number}/{request.replays}" if request.replays > 1 else item.label
             )
-            task = Task(str(project.folder), item.run.id, label, request.options)
+            task = Task(str(project.folder), item.run.id, label, request.of(item.run))
             waiting[place.submit(task)] = (at, number)
     stopped, interrupted = "", False
     try:
@@ -60,6 +60,8 @@ def verify(
 
 
 def _notes(request: Request) -> Iterator[str]:
+    if given := request.options.env:
+        yield redacting.said_of(given)
     if steps := request.options.resume:
         yield (
             f"{2 * steps} steps at once were compared with {steps} steps and {steps} more: with the record "

@@ -16,18 +16,21 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
-from repro import canonical, replaying, resuming
+from repro import canonical, records, replaying, resuming
 from repro import project as projects
 from repro.errors import Interrupted, ReproError
 from repro.logs import Silent
+from repro.manifest import to_document
 from repro.progress import Progress
-from repro.records import store_replay
+from repro.project import Project
 from repro.report import json as comparison_document
-from repro.verifying.tasks import Outcome, Task
+from repro.store import Run
+from repro.variations import Seen
+from repro.verifying.tasks import Outcome, Task, Varied
 
 
 def main() -> None:
@@ -36,12 +39,22 @@ def main() -> None:
     os.dup2(2, 1)  # nothing else may speak where the answers go
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     try:
+        # within: who is dismissed before it has begun is interrupted right here
+        threading.Thread(target=_listen, args=(lines,), daemon=True).start()
         while line := lines.get():
-            _tell(reply, _plain(played(Task.of(json.loads(line)), _Steps(reply))))
+            _tell(reply, _answered(line, _Steps(reply)))
+        # the interrupt that comes with the end of stdin finds nothing at work, also while Python winds up
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _answered(line: str, progress: Progress) -> dict[str, Any]:
+    try:
+        return _plain(played(Task.of(json.loads(line)), progress))
+    except Exception as error:
+        return _plain(Outcome.of_bug(error))
 
 
 def played(task: Task, progress: Progress) -> Outcome:
@@ -56,22 +69,35 @@ def played(task: Task, progress: Progress) -> Outcome:
             )
             seconds = time.monotonic() - begun
             return Outcome(seconds=seconds, comparison=comparison_document.document(found))
+        if task.varied is not None:
+            return _varied(task, task.varied, project, run, begun, progress)
         # alone: the replays beside it are its controls, and whoever asked compares them
         done = replaying.once(project, run, task.options, os.environ, Silent(), progress)
         if task.options.mutation is not None:
             verdict, reasons = done.comparison.verdict, done.comparison.reasons
             seconds = time.monotonic() - begun
-            return Outcome("", "", "", seconds, done.mutated, verdict.value, reasons[0])
-        done = store_replay(project.store, done)
+            record = records.dumps(done).decode("utf-8")
+            return Outcome("", "", "", seconds, done.mutated, verdict.value, reasons[0], record)
+        done = records.store_replay(project.store, done)
     except Interrupted as error:
         raise KeyboardInterrupt from error
     except ReproError as error:
         return Outcome("", str(error), error.hint, time.monotonic() - begun)
     except Exception as error:
-        return Outcome(
-            "", f"a bug in repro: {type(error).__name__}: {error}", f"repro replay {task.run[:12]}"
-        )
+        return Outcome.of_bug(error, task.options.env.values(), time.monotonic() - begun)
     return Outcome(done.id, seconds=time.monotonic() - begun)
+
+
+def _varied(
+    task: Task, varied: Varied, project: Project, run: Run, begun: float, progress: Progress
+) -> Outcome:
+    """A replay of a probe's."""
+    seen: list[Seen] = []
+    options = replace(task.options, trial=varied.trial(seen.append))
+    done = replaying.once(project, run, options, os.environ, Silent(), progress)
+    record = records.dumps(done).decode("utf-8")
+    said = to_document(seen[0]) if seen else None
+    return Outcome(seconds=time.monotonic() - begun, record=record, seen=said)
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

@@ -447,6 +447,9 @@ RUNS: dict[str, tuple[Change, str]] = {
         {"name": "a", "version": "1", "md5": "sha256:x"}]), "a package of conda"),
     "a package of conda without a name": (run("definition", "environment", "conda", value=[
         {"name": "", "version": "1"}]), "a package of conda"),
+    "a tolerance of a long pattern": (
+        run("policy", "tolerances", value=[{"pattern": "*a" * 2049}]), "too long"),
+    "a long pattern that ignores": (run("policy", "log_ignored", value=["*a" * 2049]), "too long"),
     "a pattern that leads out": (run("policy", "ignored_outputs", value=["/a/../../b"]), "a pattern"),
     "a wrong type": (run("definition", "command", value=5), "not valid"),
     "another schema": (run("schema", value="repro/other/v1"), "schema"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -43,7 +44,13 @@ class Trials:
         interpreters: int = 1,
         model: bool = True,
         foreign: bool = False,
+        jobs: int = 1,
     ) -> None:
+        self.jobs = jobs
+        self.made: list[tuple[Conditions, Tried]] = []
+        self.in_vain = 0
+        self.together: list[int] = []
+        """How many were made beside each other, each time."""
         self._training, self._interpreters, self._model = training, interpreters, model
         self.count = self.loaders = 0
         self.failures = {"begin: no such thing": None} if interpreters > 1 else {}
@@ -55,7 +62,7 @@ class Trials:
             provenance=SimpleNamespace(workspace="/home/a/project"),
         )
         self.run = SimpleNamespace(id="1" * 64, manifest=manifest)
-        self.options = SimpleNamespace(cpus=None, gpus=None)
+        self.options = SimpleNamespace(cpus=None, gpus=None, env={})
         self.engine = SimpleNamespace(name="docker")
         self.is_foreign = foreign
 
@@ -66,6 +73,25 @@ class Trials:
         self.conditions.append(conditions)
         done = result(self._training(conditions, self.count), self._model)
         return Tried(done, "", "", Seen(interpreters=self._interpreters), True)
+
+    def foresee(self, wanted: list[tuple[str, Conditions]]) -> None:
+        assert len(wanted) <= self.jobs
+        if self.jobs > 1:
+            known = [conditions for conditions, _ in self.made]
+            new = [item for item in wanted if item[1] not in known]
+            self.made += [(conditions, self.take(what, conditions)) for what, conditions in new]
+            self.together.append(len(new))
+
+    def foreseen(self, what: str, conditions: Conditions) -> Tried:
+        for number, (given, tried) in enumerate(self.made):
+            if given == conditions:
+                del self.made[number]
+                return tried
+        return self.take(what, conditions)
+
+    def forget(self) -> None:
+        self.in_vain += len(self.made)
+        self.made = []
 
     def changes(self, a: Result, b: Result, leave_out: Any = ()) -> Any:
         return differences.changes(a, b, Policy(), lambda descriptor: None, leave_out)
@@ -88,7 +114,9 @@ def probed(tmp_path: Path) -> Callable[..., Probe]:
             work.through()
         except Interrupted:
             work.interrupted = True
-        return work.said()
+        assert not trials.made, "each is asked for, or forgotten"
+        said = work.said()
+        return replace(said, replays=said.replays - trials.in_vain)
 
     return run
 
@@ -292,3 +320,42 @@ def test_a_run_from_elsewhere_keeps_the_engines_confinement(probed: Any) -> None
     assert not any(given.fixed_addresses for given in seen)
     assert any("addresses were not held" in note for note in found.notes)
     assert "addresses" not in guilty(found)
+
+
+def _threads(given: Conditions, n: int) -> dict[str, float]:
+    threads = int(given.env.get("OMP_NUM_THREADS", given.cpus or 2))
+    return {"loss": float(min(threads, given.cpus or 2))}
+
+
+REPEATING: dict[str, Training] = {
+    "none": lambda given, n: {"loss": 1.0},
+    "one": lambda given, n: {"loss": 1.0 + ("TZ" in given.env), "rows": 4},
+    "another value": lambda given, n: {"loss": float(given.hostname == "node-7")},
+    "a failure": lambda given, n: None if given.env.get("LC_ALL") == "C" else {"loss": 1.0},
+    "three": lambda given, n: {
+        "a": float("TZ" in given.env),
+        "b": float(given.env.get("PYTHONHASHSEED", "0")),
+        "c": float(given.inside is not None),
+    },
+    "two together": lambda given, n: {"a": float("TZ" in given.env and given.hostname is not None)},
+    "threads": _threads,
+}
+
+
+@pytest.mark.parametrize("jobs", [2, 3, 5])
+@pytest.mark.parametrize("name", REPEATING)
+def test_beside_each_other_they_say_the_same(probed: Any, name: str, jobs: int) -> None:
+    """With as many replays, but for those that were begun ahead and not asked for."""
+    assert name != "none" or probed(REPEATING[name], jobs=jobs).replays == 4
+    assert probed(REPEATING[name], jobs=jobs) == probed(REPEATING[name])
+
+
+def test_a_training_that_does_not_repeat_itself_is_never_beside_another(tmp_path: Path) -> None:
+    class Alone(Trials):
+        def foresee(self, wanted: list[tuple[str, Conditions]]) -> None:
+            raise AssertionError("its threads may meet otherwise")
+
+    trials: Any = Alone(lambda given, n: {"loss": float(n if not given.shim else 1)}, {}, jobs=4)
+    work = _Work(trials, ALL_OF_THEM, tmp_path)
+    work.through()
+    assert work.said().unstable

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import workbench
 from probed import CAUSES, guilty, of, taken
-from workbench import Project
+from workbench import Project, containers, eventually
 
 pytestmark = pytest.mark.docker
 PLAIN = [name for name, cause in CAUSES.items() if "packages" not in cause]
@@ -51,6 +51,28 @@ def test_the_cause_is_named_and_nothing_else(training: Any, name: str) -> None:
     assert shown["id"] == run["id"]
     stored = project.path / ".repro" / "replays" / run["id"]
     assert not stored.exists() or not list(stored.iterdir()), "a probe's replay is no control"
+
+
+def test_beside_each_other_they_say_the_same(training: Any) -> None:
+    project = training("local-days")
+    project.record("python", "train.py")
+    one, two = probe(project), probe(project, "-j", "2")
+    assert two.pop("replays") >= one.pop("replays")
+    assert one == two and guilty(two) == {"time-zone"}
+
+
+def test_ctrl_c_ends_those_that_are_beside_each_other(training: Any) -> None:
+    project = training("local-days")
+    project.write(
+        "train.py", project.path.joinpath("train.py").read_text() + "import time; time.sleep(3)"
+    )
+    project.commit()
+    project.record("python", "train.py")
+    running = project.repro.start("probe", "-j", "2", cwd=project.path)
+    running.until(lambda: ", ahead:" in running.stderr, 120)
+    running.interrupt()
+    assert "Traceback" not in running.ended(60).expect(130).err
+    eventually(lambda: not containers(project.repro.pids))
 
 
 def test_seeded_boosting_with_threads_depends_on_nothing(

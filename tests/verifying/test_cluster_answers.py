@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,9 +19,10 @@ from repro.errors import Corrupt
 from repro.manifest import to_document
 from repro.replaying import Options
 from repro.store import Run
+from repro.variations import Conditions, Seen
 from repro.verifying import cluster_answers
 from repro.verifying.cluster_answers import Answer, Kind, Request, is_compatible
-from repro.verifying.tasks import Outcome, Task
+from repro.verifying.tasks import Outcome, Task, Varied
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +170,47 @@ def test_versions_that_compare_alike() -> None:
     assert not is_compatible("0.3.0", "0.4.0")
     assert not is_compatible("1.3.0", "0.3.0")
     assert not is_compatible("none (ModuleNotFoundError)", "0.3.0")
+
+
+def changed(made: Made, **outcome: Any) -> Outcome:
+    """What is made of a worker's answer to a self-test's question."""
+    here, run, task, answer = made
+    options = replace(task.options, mutation=0)
+    said = Outcome(**{"mutated": "x: 1 -> 2", "verdict": "different", "said": "so", **outcome})
+    return cluster_answers.taken(
+        here, run, replace(task, options=options), replace(answer, outcome=said)
+    )
+
+
+def test_whether_a_change_turned_it_red_is_seen_here(made: Made) -> None:
+    here, run, _, _ = made
+    found = changed(made)
+    assert (found.verdict, found.mutated, found.host) == ("identical", "x: 1 -> 2", "w")
+    assert not list(here.store.replay_ids_of(run.id))
+
+
+def test_a_self_tests_answer_without_a_sound_record_is_refused(made: Made) -> None:
+    here, run, task, answer = made
+    assert answer.outcome
+    with pytest.raises(Corrupt, match="none is to be stored"):
+        changed(made, replay=answer.outcome.replay)
+    with pytest.raises(Corrupt):
+        changed((here, run, task, replace(answer, record=b"")))
+    assert changed((here, run, task, replace(answer, record=b"")), error="no").error == "no"
+
+
+def test_a_comparison_that_nobody_asked_for_is_refused(made: Made) -> None:
+    comparison = canonical.loads(made[3].record)["comparison"]
+    with pytest.raises(Corrupt, match="nobody has asked for"):
+        taken(made, replace(made[3], outcome=Outcome(comparison=comparison)))
+
+
+def test_conditions_of_a_probe_survive_the_way(tmp_path: Path) -> None:
+    given = Conditions({"TZ": "X"}, cpus=1, leftovers=tmp_path, shim={"clock": [1, 0.5, None]})
+    seen: list[Seen] = []
+    task = Task("/p", "0" * 64, "x", Options(), Varied.of(given, 300.0))
+    again = Task.of(json.loads(json.dumps(task.document()))).varied
+    assert again
+    trial = again.trial(seen.append)
+    assert (trial.conditions, trial.limit, trial.keep_written) == (given, 300.0, None)
+    assert Varied.of(Conditions(), None).trial(seen.append).conditions == Conditions()

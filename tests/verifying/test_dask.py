@@ -448,3 +448,47 @@ def test_what_is_no_scheduler_is_said_before_anything_starts(project: Project) -
     complains(2, "dask://127.0.0.1", "names no scheduler")
     project.repro("verify", "base", "--via", "./runs").complains(2, "--via is for --scheduler")
     assert not project.sessions()
+
+
+def test_a_bugs_traceback_is_in_the_workers_log(
+    project: Project, cluster: Cluster, tmp_path: Path
+) -> None:
+    project.record("python", "train.py", options=("--name", "base"))
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "planted" / "sitecustomize.py").write_text(
+        "import sys\nif 'repro.verifying.worker' in sys.orig_argv:\n"
+        "    import repro.replaying\n    repro.replaying.once = None\n"
+    )
+    cluster.worker("one", PYTHONPATH=str(tmp_path / "planted"), TMPDIR=str(tmp_path))
+    done = project.repro("verify", "base", *VENV, "--scheduler", cluster.url)
+    (run,) = done.expect(3).document["runs"]
+    assert run["reasons"][0].startswith("a bug in repro: TypeError")
+    assert "the traceback in the log of the worker one on " in run["next_step"]
+    assert "Traceback" not in done.out + done.err and "Traceback" in cluster.log("one")
+    assert not list(tmp_path.glob("repro-traceback-*"))
+
+
+def test_a_self_test_is_judged_by_the_asker(project: Project, cluster: Cluster) -> None:
+    project.write(
+        "half.py", "import json\nx = 0.5\njson.dump({'x': x}, open('metrics.json', 'w'))\n"
+    )
+    project.commit()
+    project.record("python", "half.py", options=("--name", "half"))
+    store = cluster.away("one")
+    (test,) = verify(project, cluster, "half", "--self-test")["self_tests"]
+    assert test["passed"] and "0.5 -> 0.75" in test["caught"][0]["change"]
+    # nothing of it is stored, here or there
+    assert project.runs()[0]["replays"] == 1
+    assert len(list((store / ".repro" / "replays").glob("*/*"))) == 1
+    # the worker knows nothing of the tolerances here, under which nobody would notice
+    project.write("repro.yaml", "tolerances:\n  '*': {absolute: 10}\n")
+    (test,) = verify(project, cluster, "half", "--self-test", code=1)["self_tests"]
+    assert test["caught"] == [] and any("0.5 -> 0.75" in item for item in test["missed"])
+
+
+@pytest.mark.parametrize("word", ["--current", "--changed", "--resume=2"])
+def test_what_needs_the_work_tree_or_its_rules_is_refused(project: Project, word: str) -> None:
+    project.write("repro.yaml", "resume: {start: 'a {steps}', continue: 'a {steps}'}\n")
+    project.record("python", "train.py", options=("--name", "base"))
+    done = project.repro("verify", "base", word, "--scheduler", "dask://127.0.0.1:1")
+    done.complains(2, "without --resume, --current and --changed")
