@@ -25,6 +25,8 @@ _MACHINE = words(
     " device devices cuda cudnn nproc jobs watts"
 )
 _IDENTITY = words("uuid guid uid")
+_COUNTED_UP = {"v_num"}
+"""Lightning's number of a run: the next one that is free in the folder."""
 _RUNS = words("run job session process task thread request")
 _METRICS = words(
     "loss acc accuracy error err mae mse rmse mape f1 auc ap map score scores precision recall r2"
@@ -53,6 +55,8 @@ def by_name(name: str) -> Aside | None:
         return Aside.DATE
     if known & _MEMORY:
         return Aside.MEMORY
+    if name in _COUNTED_UP:
+        return Aside.IDENTIFIER
     if parts[-1] in _IDENTITY or (parts[-1] == "id" and parts[-2:-1] and parts[-2] in _RUNS):
         return Aside.IDENTIFIER
     if parts[-1] == "rank" and not known & {"mean", "average", "avg", "median", "reciprocal"}:

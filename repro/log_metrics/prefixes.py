@@ -43,10 +43,14 @@ _LOGGER = re.compile(r"[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,8}\s{0,4}(?:[-|]\s|:\s)
 _PROCESS = re.compile(r"\[(\d{1,9})\][\s:|\-]{1,6}(?=\S)")
 _NUMBER = re.compile(r"[\d.,]*\d")
 _ENDED = re.compile(r"[\s:|\-]{0,6}")
+_SOURCE_LINE = re.compile(r"(?:/|[A-Za-z]:\\)[^\s:]{1,300}\.pyx?:\d{1,6}: ")
+"""As the ``warnings`` module writes it; a library may leave the warning's category out."""
 
 
 def stripped(line: str) -> tuple[str, tuple[SetAside, ...]]:
     """The message without its prefix; what the prefix was, if it had a number."""
+    if (place := _SOURCE_LINE.match(line)) and "Warning: " not in line:
+        return line[place.end() :], (SetAside("line of a source", Aside.PATH, place[0][:80]),)
     end = _end(line)
     if not end:
         return line, ()

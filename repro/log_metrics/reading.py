@@ -24,6 +24,8 @@ from repro.manifest import Aside, Metric, Uncompared
 
 _UNNAMED = re.compile(r"(?:\(\d+\)|\(of\)|\(%\)|\(\+/-\)|\[.*)?")
 _DIGITS = re.compile(r"(?<![\w.])\d[\d.,]{0,40}")
+_SETTING = re.compile(r"\s*[A-Za-z_][\w.]{0,80}=[^\s=]\S{0,200},\s*")
+_CLOSED = re.compile(r"[)\]}]\s*")
 _PATIENCE = 20
 _GAP = 2
 """Blank lines that a table may have between its rows."""
@@ -228,6 +230,11 @@ class _Reader:
 
     def _head(self, at: int) -> None:
         text = self.texts[at]
+        if _SETTING.fullmatch(text):
+            return  # one of a list, and no title of what follows
+        if _CLOSED.fullmatch(text):
+            self.heading, self.opens, self.underlined = "", False, False
+            return
         heading = labels.cleaned(_DIGITS.sub("#", text))
         if heading and any(map(str.isalpha, heading)) and len(heading) <= labels.LONGEST:
             self.heading, self.indent = heading, len(text) - len(text.lstrip())
