@@ -6,7 +6,15 @@ import shlex
 from collections.abc import Iterable
 
 from repro import canonical, grade
-from repro.manifest import Finding, Manifest, MetricType, Scalar, Severity, to_document
+from repro.manifest import (
+    EnvironmentKind,
+    Finding,
+    Manifest,
+    MetricType,
+    Scalar,
+    Severity,
+    to_document,
+)
 from repro.report import layout
 from repro.report.layout import paint
 from repro.report.words import clean
@@ -43,8 +51,15 @@ def recorded(run: Run, *, colour: bool, width: int, all: bool = False) -> str:
         parts.insert(0, f"exit code {result.exit_code}")
     lines = [f"repro: {word} {run.short}: {', '.join(_singular(part) for part in parts)}"]
     lines += grade_lines(manifest.findings, colour=colour, width=width, all=all)
-    lines.append(f"repro: next: repro replay {run.short}")
+    lines.append(f"repro: next: repro replay {run.short}{_engine(manifest)}")
     return "\n".join(lines) + "\n"
+
+
+def _engine(manifest: Manifest) -> str:
+    """The option without which the next step would fail: no container is known to have the programs."""
+    environment = manifest.definition.environment
+    unknown = environment.kind is EnvironmentKind.IMAGE and environment.image is None
+    return " --engine venv" if unknown else ""
 
 
 def _singular(text: str) -> str:
