@@ -18,7 +18,7 @@ _NO_TIME = words(
     "step steps series point points frame frames stamp lag lags invariant horizon index"
 )
 _TIMESTAMP = words("timestamp timestamps date datetime")
-_RATE = words("throughput fps ups speed ips wps tps mfu hfu tflops gflops qps bandwidth")
+_RATE = words("throughput fps sps ups speed ips wps tps mfu hfu tflops gflops qps bandwidth")
 _MEMORY = words("memory mem ram vram rss gpumem")
 _MACHINE = words(
     "pid ppid port hostname host gpu gpus cpu cpus cores thread threads worker workers njobs"

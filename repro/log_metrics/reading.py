@@ -222,7 +222,8 @@ class _Reader:
         text = self.texts[at]
         found = shapes.read(text, self.plans)
         if not found.items or text.rstrip().endswith(":"):
-            self._head(at)
+            if not found.asides or text.rstrip().endswith(":"):  # ``SPS: 4123`` is no title
+                self._head(at)
             return found
         found = self._named(found)
         under = self.opens and len(text) - len(text.lstrip()) > self.indent

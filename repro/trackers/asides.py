@@ -14,6 +14,7 @@ _ASIDE = re.compile(
     r"|^_(?:runtime|timestamp|wandb)(?:[/.]|$)"  # wandb
     r"|^system(?:[/.]|$)"  # mlflow and wandb, of the machine
     r"|^time/(?:fps|time_elapsed)$"  # stable-baselines3
+    r"|^charts/SPS$|^mfu$"  # CleanRL, nanoGPT
     r"|^(?:mean|std)_(?:fit|score)_time$"  # scikit-learn
 )
 
