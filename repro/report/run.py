@@ -182,10 +182,17 @@ def _metrics(manifest: Manifest, all: bool) -> list[str]:
     for metric in manifest.result.metrics:
         value = scalar(metric.value)
         if metric.type is MetricType.SERIES:
-            last = scalar(metric.values[-1]) if metric.values else "-"
-            value = f"{last}  (last of {len(metric.values)} steps)"
+            value = _last(metric.values)
         rows.append((f"{metric.name}", value, metric.source))
     return _table("metrics", rows, all)
+
+
+def _last(values: tuple[Scalar, ...]) -> str:
+    """The last value there is: a logger leaves the cells of a table empty where it measured nothing."""
+    filled = [value for value in values if value is not None]
+    if len(filled) in (0, len(values)):
+        return f"{scalar(values[-1]) if values else '-'}  (last of {len(values)} steps)"
+    return f"{scalar(filled[-1])}  (last of {len(filled)} values in {len(values)} steps)"
 
 
 def _uncompared(manifest: Manifest, all: bool) -> list[str]:
