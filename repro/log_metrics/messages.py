@@ -26,6 +26,8 @@ _TOOL = re.compile(
     # the interpreter of itself, when it goes down
     r"|object (?:address|refcount|type|type name|repr) *: |(?:Current thread|Thread) 0x|Fatal Python error: "
     r"|Extension modules: .*\(total: \d+\)$"
+    # Keras of an exported model: what it captures, by the address in memory
+    r"|\s*\d{9,20}: TensorSpec\(shape="
     # GNU time, in its short and its long form
     r"|[\d.]+user [\d.]+system [\d:.]+elapsed |\d+inputs\+\d+outputs \("
     r"|\t(?:Command being timed|(?:User|System) time \(seconds\)|Percent of CPU this job got"
