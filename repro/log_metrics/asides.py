@@ -11,7 +11,7 @@ from repro.manifest import Aside
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%")
 
 _TIME = words(
-    "time runtime walltime elapsed duration latency seconds secs sec ms msec minutes mins hours"
+    "time runtime walltime etime dur elapsed duration latency seconds secs sec ms msec minutes mins hours"
     " wallclock uptime ett timing timings wall"
 )
 _NO_TIME = words(
@@ -57,7 +57,8 @@ def by_name(name: str) -> Aside | None:
         return Aside.MEMORY
     if name in _COUNTED_UP:
         return Aside.IDENTIFIER
-    if parts[-1] in _IDENTITY or (parts[-1] == "id" and parts[-2:-1] and parts[-2] in _RUNS):
+    said = [word for word in parts if word != "with"] or parts  # ``Started run with ID "2"``
+    if parts[-1] in _IDENTITY or (said[-1] == "id" and said[-2:-1] and said[-2] in _RUNS):
         return Aside.IDENTIFIER
     if parts[-1] == "rank" and not known & {"mean", "average", "avg", "median", "reciprocal"}:
         return Aside.SETTING

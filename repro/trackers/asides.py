@@ -15,6 +15,7 @@ _ASIDE = re.compile(
     r"|^system(?:[/.]|$)"  # mlflow and wandb, of the machine
     r"|^time/(?:fps|time_elapsed)$"  # stable-baselines3
     r"|^charts/SPS$|^mfu$"  # CleanRL, nanoGPT
+    r"|(?:^|\.)dur$"  # skorch
     r"|^(?:mean|std)_(?:fit|score)_time$"  # scikit-learn
 )
 
