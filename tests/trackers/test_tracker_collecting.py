@@ -250,8 +250,8 @@ def test_where_nothing_was_observed_only_what_is_declared_is_taken(space: Space)
         ),
         (
             "history.json",
-            '[{"train_loss": 0.5, "dur": 0.0125}, {"train_loss": 0.25, "dur": 0.5}]',
-            "train_loss",
+            '[{"epoch": 1, "loss": 0.5, "dur": 0.01}, {"epoch": 2, "loss": 0.25, "dur": 0.5}]',
+            "loss",
             (0.5, 0.25),
         ),
         ("cv_results.csv", "mean_test_score,mean_fit_time\n0.5,0.125\n", "mean_test_score", (0.5,)),
