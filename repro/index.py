@@ -17,7 +17,7 @@ from repro.errors import Corrupt, ReproError
 from repro.manifest import REPLAY_SCHEMA, Manifest, MetricType, Scalar
 from repro.store import Store
 
-VERSION = 6
+VERSION = 7
 _SCHEMA = """
 create table runs (id text primary key, created text, outcome text, row text);
 create index runs_created on runs (created);
@@ -205,10 +205,15 @@ class Index:
             self._database.close()
 
 
+def _last(values: tuple[Scalar, ...]) -> Scalar:
+    """The last there is: a logger leaves cells of a table empty where it measured nothing."""
+    return next((value for value in reversed(values) if value is not None), None)
+
+
 def _row(run: Manifest) -> str:
     definition, result = run.definition, run.result
     values = [
-        metric.values[-1] if metric.type is MetricType.SERIES and metric.values else metric.value
+        _last(metric.values) if metric.type is MetricType.SERIES else metric.value
         for metric in result.metrics
     ]
     metrics = metric_names.shown((metric.source, metric.name) for metric in result.metrics)

@@ -111,13 +111,38 @@ def observe(seen: Seen, scene: Scene) -> Observed:
         tuple(dict.fromkeys(posixpath.basename(path) for path in programs)),
         seen.connections,
         (),
-        (*taken.findings, *concerns, *_variables(folded, scene), *limits),
+        (
+            *taken.findings,
+            *_appended(folded, scene),
+            *concerns,
+            *_variables(folded, scene),
+            *limits,
+        ),
         seen.method,
         bool(folded.installed),
         tuple(path for path in folded.inside if path in scene.recorded)
         if seen.method in watching.SEES_ALL and not seen.limits
         else (),
     )
+
+
+def _appended(folded: Folded, scene: Scene) -> Iterator[Finding]:
+    """What an earlier run left, and this one wrote on: a replay begins without it."""
+    left = [
+        path
+        for path in folded.appended
+        if path not in scene.recorded
+        and path in scene.before.files
+        and scene.before.files[path].size
+    ]
+    if left:
+        yield Finding(
+            Severity.RISKS,
+            "inputs",
+            f"the run appended to what an earlier one left, and a replay begins without that: {_listed(left)}",
+            "delete it before a run that is to be replayed, or commit it; or have each run write to a file "
+            "of its own",
+        )
 
 
 def _variables(folded: Folded, scene: Scene) -> Iterator[Finding]:

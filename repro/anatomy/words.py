@@ -124,6 +124,8 @@ def _others(content: ContentDifference, sides: tuple[str, str]) -> Iterator[str]
 def _names(listed: list[str], total: int) -> str:
     shown = [_cut(name) for name in listed[:NAMED]]
     more = total - len(shown)
+    if not shown:  # past those of which the names were kept
+        return f"{total} part{'s' * (total > 1)}"
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 

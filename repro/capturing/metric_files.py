@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from repro.capturing.results import Expected
 
 _TIMED = re.compile(
-    r"(?:trainer_state|(?:all|train|eval|test|predict)_results|cv_results|progress)$"
+    r"(?:trainer_state|(?:all|train|eval|test|predict)_results|cv_results|progress|history)$"
 )
 """Files in which a well-known library notes durations beside the metrics, without being asked."""
 

@@ -9,6 +9,7 @@ from repro.capturing import links, results
 from repro.capturing.files import ENVIRONMENTS, SKIPPED, Scan
 from repro.capturing.results import Collected
 from repro.manifest import Finding, Result, Severity, SourceState
+from repro.trackers import places
 
 _STATES = {
     SourceState.EMPTY: "holds no value",
@@ -84,6 +85,17 @@ def of_collected(workspace: Path, collected: Collected) -> Iterator[Finding]:
             "what the run wrote there is not recorded; check the permissions",
         )
     kept = results.kept_by_trackers(collected.changes.written)
+    unread, kept = [
+        tuple(path for path in kept if places.is_aims(path) is aims) for aims in (True, False)
+    ]
+    if unread:
+        yield Finding(
+            Severity.RISKS,
+            "metrics",
+            f"{len(unread)} file{'s' * (len(unread) > 1)} of Aim's: no outputs, and what was logged there is not "
+            f"read: {_some(unread)}",
+            "print what counts, or write it to metrics.json as well",
+        )
     if kept:
         yield Finding(
             Severity.NOTE,

@@ -78,8 +78,8 @@ def about_names(names: Mapping[str, str], sides: Sides) -> Iterator[str]:
         ours, theirs = next(iter(sorted(names.items())))
         more = f", and {len(names) - 1} more such" if len(names) > 1 else ""
         yield (
-            f"names that hold a time or an id were taken for the same: {ours} in {sides[0]}, {theirs} in "
-            f"{sides[1]}{more}"
+            f"names that hold a time, an id or a number that a tool counts up were taken for the same: {ours} "
+            f"in {sides[0]}, {theirs} in {sides[1]}{more}"
         )
 
 

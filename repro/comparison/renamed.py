@@ -1,4 +1,4 @@
-"""Files that carry a time, a host name or a run's id in their names, paired with their counterparts.
+"""Files that carry a time, a host name, a run's id or its number in their names, paired with their counterparts.
 
 A path that only one side has, and that is without such parts the same as one that only the other side
 has, stands for it. Of several such each stands for the one at its place in the order of their names, which
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from repro.comparison.counted import recounted
 from repro.cosmetics import plain_name
 from repro.manifest import Result, SourceState
 
@@ -28,7 +29,7 @@ class Renamed:
 
 def renamed(a: Result, b: Result) -> Renamed:
     """``b`` with the names of ``a`` where only the cosmetic part of a name differs."""
-    names = _pairs(_paths(a), _paths(b))
+    names = _names(_paths(a), _paths(b))
     if not names:
         return Renamed(b, {})
     to_a = {theirs: ours for ours, theirs in names.items()}
@@ -41,7 +42,8 @@ def renamed(a: Result, b: Result) -> Renamed:
             metric_sources=tuple(
                 replace(item, path=to_a.get(item.path, item.path))
                 for item in b.metric_sources
-                if item.path not in names  # looked for under the other's name, and not written
+                # looked for under the other's name, and not written
+                if item.path in to_a or item.path not in names
             ),
             outputs=tuple(replace(item, path=to_a.get(item.path, item.path)) for item in b.outputs),
         ),
@@ -55,6 +57,16 @@ def _paths(result: Result) -> set[str]:
         *(item.path for item in result.metric_sources if item.state not in _NOT_WRITTEN),
         *(item.source for item in result.metrics),
     }
+
+
+def _names(a: set[str], b: set[str]) -> dict[str, str]:
+    """Path on side b by the path on side a, where they are not the same."""
+    counted = recounted(a, b)
+    theirs = {counted.get(path, path): path for path in b}
+    if len(theirs) < len(b):
+        return _pairs(a, b)
+    pairs = {path: path for path in a & theirs.keys()} | _pairs(a, set(theirs))
+    return {one: theirs[other] for one, other in pairs.items() if one != theirs[other]}
 
 
 def _pairs(a: set[str], b: set[str]) -> dict[str, str]:

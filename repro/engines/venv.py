@@ -17,12 +17,21 @@ from repro.engines import conda, uv
 from repro.engines.base import Job, Ready, Site
 from repro.environment.recipe import NoInterpreter, Recipe, relaxed
 from repro.errors import EngineError, Unreplayable
-from repro.manifest import EnvironmentKind, Finding
+from repro.manifest import EnvironmentKind, Finding, Severity
 from repro.process import CommandFailed, Execution, Sink
 from repro.progress import Progress
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR")
 """What a command cannot do without; everything else comes from the definition."""
+_MACHINE = ""
+"""The handle of an environment that is the machine itself."""
+_OWN_PROGRAMS = Finding(
+    Severity.RISKS,
+    "packages",
+    "the command runs no Python that could be found: it ran with the programs that this machine has now, "
+    "and whether they are those of the record is not known",
+    "run it in an image (repro run --image REF), or name a Dockerfile in repro.yaml",
+)
 
 
 class VenvEngine:
@@ -49,6 +58,8 @@ class VenvEngine:
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
         clock = time.monotonic()
+        if recipe.of_machine:
+            return Ready(_MACHINE, True, 0.0, findings=(_OWN_PROGRAMS,))
         if recipe.kind is not EnvironmentKind.PACKAGES:
             raise Unreplayable(
                 "the run's environment is an image, which the venv engine cannot stand in for",
@@ -121,15 +132,16 @@ class VenvEngine:
 
     def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
         home = job.home or job.session.folder(f"home-{os.urandom(3).hex()}")
-        venv = Path(ready.handle)
         env = {name: self._environ[name] for name in PASSED_ON if name in self._environ}
-        kind = "CONDA_PREFIX" if (venv / "conda-meta").is_dir() else "VIRTUAL_ENV"
-        env |= {"HOME": str(home), kind: str(venv), **job.env}
-        env["PATH"] = (
-            f"{venv / 'bin'}{os.pathsep}{job.env.get('PATH') or env.get('PATH', os.defpath)}"
-        )
+        env |= {"HOME": str(home), **job.env}
+        env["PATH"] = job.env.get("PATH") or env.get("PATH", os.defpath)
+        if ready.handle != _MACHINE:
+            venv = Path(ready.handle)
+            kind = "CONDA_PREFIX" if (venv / "conda-meta").is_dir() else "VIRTUAL_ENV"
+            env |= {kind: str(venv), **job.env}
+            env["PATH"] = f"{venv / 'bin'}{os.pathsep}{env['PATH']}"
         if job.uv:
-            env |= uv.run_environment(str(venv))
+            env |= uv.run_environment(ready.handle)
         argv, here = list(job.argv), job.workspace / job.working_directory
         if not shutil.which(argv[0], path=env["PATH"]) and not (here / argv[0]).exists():
             raise Unreplayable(

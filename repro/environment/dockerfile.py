@@ -70,6 +70,11 @@ def render(recipe: Recipe, inside: str) -> str:
 
 
 def _image(recipe: Recipe) -> str:
+    if recipe.of_machine:
+        return (
+            "# Nothing is known of the run's environment: it ran programs of its machine.\n"
+            f"# Name an image that has them.\nFROM {recipe.base}\n"
+        )
     return f"# The run's environment is this image, as it is.\nFROM {recipe.base}\n"
 
 

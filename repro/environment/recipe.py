@@ -61,6 +61,8 @@ class Recipe:
     """Absolute paths, inside, of wheels and projects that are installed as copies."""
     conda: tuple[CondaFile, ...] = ()
     """What conda installs, Python with it; the other lines are what pip installed on top."""
+    of_machine: bool = False
+    """Nothing is known of it: the command ran programs of its machine, no Python, and no image is named."""
     files: dict[str, str] = field(default_factory=dict)
     """What lies in the folder that is built from, by name."""
 
@@ -167,6 +169,7 @@ def render(
         image=image,
         key="",
         python_version=environment.interpreter.version if environment.interpreter else None,
+        of_machine=environment.kind is EnvironmentKind.IMAGE and environment.image is None,
     )
     if lock_text or environment.kind is EnvironmentKind.PACKAGES:
         recipe = _with_packages(recipe, environment.packages, lock_text, workspace)
@@ -192,7 +195,7 @@ def base_findings(interpreter: Interpreter, env: Mapping[str, str]) -> tuple[Fin
             "image",
             f"the run used {interpreter.implementation} {interpreter.version}; the default base "
             "image has CPython, so a replay runs another interpreter",
-            "name an image that has it: `environment: image:` in repro.yaml, or REPRO_BASE_IMAGE",
+            "name an image that has it: `image:` in repro.yaml, or REPRO_BASE_IMAGE",
         ),
     )
 

@@ -11,20 +11,22 @@ from repro.manifest import Aside
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%")
 
 _TIME = words(
-    "time runtime walltime elapsed duration latency seconds secs sec ms msec minutes mins hours"
+    "time runtime walltime etime dur elapsed duration latency seconds secs sec ms msec minutes mins hours"
     " wallclock uptime ett timing timings wall"
 )
 _NO_TIME = words(
     "step steps series point points frame frames stamp lag lags invariant horizon index"
 )
 _TIMESTAMP = words("timestamp timestamps date datetime")
-_RATE = words("throughput fps ups speed ips wps tps mfu hfu tflops gflops qps bandwidth")
+_RATE = words("throughput fps sps ups speed ips wps tps mfu hfu tflops gflops qps bandwidth")
 _MEMORY = words("memory mem ram vram rss gpumem")
 _MACHINE = words(
     "pid ppid port hostname host gpu gpus cpu cpus cores thread threads worker workers njobs"
     " device devices cuda cudnn nproc jobs watts"
 )
 _IDENTITY = words("uuid guid uid")
+_COUNTED_UP = {"v_num"}
+"""Lightning's number of a run: the next one that is free in the folder."""
 _RUNS = words("run job session process task thread request")
 _METRICS = words(
     "loss acc accuracy error err mae mse rmse mape f1 auc ap map score scores precision recall r2"
@@ -53,7 +55,10 @@ def by_name(name: str) -> Aside | None:
         return Aside.DATE
     if known & _MEMORY:
         return Aside.MEMORY
-    if parts[-1] in _IDENTITY or (parts[-1] == "id" and parts[-2:-1] and parts[-2] in _RUNS):
+    if name in _COUNTED_UP:
+        return Aside.IDENTIFIER
+    said = [word for word in parts if word != "with"] or parts  # ``Started run with ID "2"``
+    if parts[-1] in _IDENTITY or (said[-1] == "id" and said[-2:-1] and said[-2] in _RUNS):
         return Aside.IDENTIFIER
     if parts[-1] == "rank" and not known & {"mean", "average", "avg", "median", "reciprocal"}:
         return Aside.SETTING

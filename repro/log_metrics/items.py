@@ -29,6 +29,8 @@ class Item:
     """The line above a table or a list, if that is where it stood."""
     weak: bool = False
     """Counts only where the same name also has a number: ``None``, a boolean."""
+    rank: int | None = None
+    """Of the process that printed it, where its line says so: several print as the system lets them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,15 @@ _TOOL = re.compile(
     # the interpreter of itself, when it goes down
     r"|object (?:address|refcount|type|type name|repr) *: |(?:Current thread|Thread) 0x|Fatal Python error: "
     r"|Extension modules: .*\(total: \d+\)$"
+    # Keras of an exported model: what it captures, by the address in memory
+    r"|\s*\d{9,20}: TensorSpec\(shape="
+    # GNU time, in its short and its long form
+    r"|[\d.]+user [\d.]+system [\d:.]+elapsed |\d+inputs\+\d+outputs \("
+    r"|\t(?:Command being timed|(?:User|System) time \(seconds\)|Percent of CPU this job got"
+    r"|Elapsed \(wall clock\) time|(?:Average|Maximum) [a-z ]{4,22} size \(kbytes\)"
+    r"|(?:Major|Minor) \([\w/ ]{8,24}\) page faults|(?:V|Inv)oluntary context switches|Swaps"
+    r"|File system (?:in|out)puts|Socket messages (?:sent|received)|Signals delivered"
+    r"|Page size \(bytes\)|Exit status)(?: \(h:mm:ss or m:ss\))?: "
 )
 LINES = 400
 """A traceback may have so many."""
@@ -37,7 +46,7 @@ def is_command(text: str) -> bool:
 
 
 def is_of_a_tool(text: str) -> bool:
-    """Whether it is a line of uv, pip or tini: what was installed, in which time."""
+    """Whether it is a line of uv, pip, tini or GNU time: what was installed, what it cost."""
     return _TOOL.match(text) is not None
 
 

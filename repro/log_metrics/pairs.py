@@ -246,7 +246,7 @@ def _take(line: _Line, gap: str, after: str, token: Token) -> None:
     elif (
         (found := labels.counter(label))
         and isinstance(token.value, int | float)
-        and not token.reason
+        and not (token.reason or asides.by_name(label))  # ``time/epoch`` counts no epochs
     ):
         _count(line, found, token)
     else:

@@ -19,7 +19,8 @@ _DATE = (
 _PLACE = r"(?:[\w.<>]{1,60}:)?[\w./<>-]{1,80}(?:\.py)?:(?:[\w<>]{1,60}:)?\d{1,6}"
 
 _ABSL = re.compile(
-    r"\s*[IWEFD]\d{4} \d\d:\d\d:\d\d\.\d{1,6}\s+\d{1,12} [^\s\]]{1,120}:\d{1,6}\]\s?"
+    # before it is initialised, Abseil's own library writes seconds since 1970: TensorFlow, XLA
+    r"\s*[IWEFD]\d{4} \d\d:\d\d:(?:\d\d|\d{10})\.\d{1,6}\s+\d{1,12} [^\s\]]{1,120}:\d{1,6}\]\s?"
 )
 _BASIC = re.compile(rf"\s*{_LEVEL}:[\w.\-/]{{1,80}}:\s?")
 _START = re.compile(
@@ -35,7 +36,11 @@ _WHERE = re.compile(
     rf"(?:\[[\w./-]{{1,60}}\.py:\d{{1,6}}\]|\({_PLACE}\)|\[{_PLACE}\]|{_PLACE}(?=\s+[-|\]>:]|\]))[\s:|>\]\-]{{0,6}}"
 )
 _RANK = re.compile(
-    r"\s*(?:\[?rank ?\d{1,5}\]?:|\((?:\w{1,40} )?pid=\d{1,9}(?:, ip=[\d.]{1,20})?\))\s?",
+    r"\s*(?:\[?rank ?(?P<rank>\d{1,5})\]?:"
+    # [rank 0], [RANK 0/2], [GPU0], torchrun's [default0]:, Open MPI's [1,0]<stdout>:
+    r"|\[(?:(?:local|global)?[ _]?rank|gpu|default)[ _:=]{0,2}(?P<member>\d{1,5})(?:/\d{1,5})?\]:?(?=\s|\w)"
+    r"|\[\d{1,5},(?P<number>\d{1,5})\]<std(?:out|err)>:"
+    r"|\((?:\w{1,40} )?pid=\d{1,9}(?:, ip=[\d.]{1,20})?\))\s?",
     re.IGNORECASE,
 )
 _NAMED = re.compile(r" [\w.]{1,80}\]:?\s?")
@@ -43,19 +48,30 @@ _LOGGER = re.compile(r"[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,8}\s{0,4}(?:[-|]\s|:\s)
 _PROCESS = re.compile(r"\[(\d{1,9})\][\s:|\-]{1,6}(?=\S)")
 _NUMBER = re.compile(r"[\d.,]*\d")
 _ENDED = re.compile(r"[\s:|\-]{0,6}")
+_SOURCE_LINE = re.compile(r"(?:/|[A-Za-z]:\\)[^\s:]{1,300}\.pyx?:\d{1,6}: ")
+"""As the ``warnings`` module writes it; a library may leave the warning's category out."""
 
 
 def stripped(line: str) -> tuple[str, tuple[SetAside, ...]]:
     """The message without its prefix; what the prefix was, if it had a number."""
+    if (place := _SOURCE_LINE.match(line)) and "Warning: " not in line:
+        return line[place.end() :], (SetAside("line of a source", Aside.PATH, place[0][:80]),)
     end = _end(line)
     if not end:
         return line, ()
     prefix = line[:end]
     if not any(map(str.isdigit, prefix)):
         return line[end:], ()
-    only_rank = (rank := _RANK.match(line)) and rank.end() == end
+    only_rank = (first := _RANK.match(line)) and first.end() == end
     reason = Aside.SETTING if only_rank else Aside.DATE
     return line[end:], (SetAside("log prefix", reason, prefix.strip()[:80]),)
+
+
+def rank(line: str) -> int | None:
+    """The number of the process among those that train together, where the line begins with it."""
+    found = _RANK.match(line) or _RANK.match(line, _front(line))
+    number = found and (found["rank"] or found["member"] or found["number"])
+    return int(number) if number else None
 
 
 def without_process(lines: Sequence[str], messages: Sequence[str]) -> tuple[str, list[str]]:
@@ -86,7 +102,12 @@ def without_process(lines: Sequence[str], messages: Sequence[str]) -> tuple[str,
 
 
 def _end(line: str) -> int:
-    end = rank.end() if (rank := _RANK.match(line)) else 0
+    end = _front(line)
+    return behind.end() if end and (behind := _RANK.match(line, end)) else end
+
+
+def _front(line: str) -> int:
+    end = first.end() if (first := _RANK.match(line)) else 0
     if match := _ABSL.match(line, end) or _BASIC.match(line, end):
         return match.end()
     if match := _START.match(line, end):

@@ -24,6 +24,8 @@ from repro.manifest import Aside, Metric, Uncompared
 
 _UNNAMED = re.compile(r"(?:\(\d+\)|\(of\)|\(%\)|\(\+/-\)|\[.*)?")
 _DIGITS = re.compile(r"(?<![\w.])\d[\d.,]{0,40}")
+_SETTING = re.compile(r"\s*[A-Za-z_][\w.]{0,80}=[^\s=]\S{0,200},\s*")
+_CLOSED = re.compile(r"[)\]}]\s*")
 _PATIENCE = 20
 _GAP = 2
 """Blank lines that a table may have between its rows."""
@@ -53,15 +55,17 @@ class _Told:
 class _Collected:
     placed: list[series.Placed] = field(default_factory=list)
     told: dict[tuple[str, Aside], _Told] = field(default_factory=dict)
-    counters: list[Counter] = field(default_factory=list)
-    inherited: dict[str, Counter] = field(default_factory=dict)
+    counters: list[series.Counted] = field(default_factory=list)
+    inherited: dict[int | None, dict[str, Counter]] = field(default_factory=dict)
+    """Of each process, where lines say which of several they are of."""
 
-    def add(self, found: Found) -> None:
-        inherited = tuple(self.inherited.values())
-        self.placed.extend((item, inherited) for item in found.items)
+    def add(self, found: Found, rank: int | None = None) -> None:
+        own = self.inherited.setdefault(rank, {})
+        inherited = tuple(own.values())
+        self.placed.extend((replace(item, rank=rank), inherited) for item in found.items)
         for counter in found.counters:
-            self.inherited[counter.name] = counter
-            self.counters.append(counter)
+            own[counter.name] = counter
+            self.counters.append((counter, rank))
         for aside in found.asides:
             self.tell(aside.name, aside.reason, aside.example)
 
@@ -82,8 +86,8 @@ def read(
     seen = lines.split(content, size)
     collected = _Collected()
     matched = patterns.read(seen.texts, rules)
-    for found in _Reader(matched.texts).all():
-        collected.add(found)
+    for found, rank in _Reader(matched.texts).all():
+        collected.add(found, rank)
     if seen.overwritten:
         collected.tell(
             "overwritten lines", Aside.PROGRESS, seen.first_overwritten, seen.overwritten
@@ -112,10 +116,12 @@ class _Reader:
     def __init__(self, texts: list[str]) -> None:
         self.texts: list[str] = []
         self.prefixes: list[tuple[SetAside, ...]] = []
+        self.ranks: list[int | None] = []
         for text in texts:
             message, prefix = prefixes.stripped(text)
             self.texts.append(message)
             self.prefixes.append(prefix)
+            self.ranks.append(prefixes.rank(text) if prefix else None)
         self.process, self.texts = prefixes.without_process(texts, self.texts)
         self.table: tables.Table | None = None
         self.plans: dict[str, shapes.Plan | None] = {}
@@ -128,16 +134,18 @@ class _Reader:
         self.hopeless = -1
         """No document that begins before this line ends: not looked for again."""
 
-    def all(self) -> Iterator[Found]:
+    def all(self) -> Iterator[tuple[Found, int | None]]:
+        """What the lines say, each with the process that printed it, where that is told."""
         at = 0
         if self.process:
-            yield Found(asides=(SetAside("process number", Aside.SETTING, self.process),))
+            yield Found(asides=(SetAside("process number", Aside.SETTING, self.process),)), None
         while at < len(self.texts):
+            rank = self.ranks[at]
             if self.prefixes[at]:
-                yield Found(asides=self.prefixes[at])
+                yield Found(asides=self.prefixes[at]), rank
             step, found = self._next(at)
             if found:
-                yield found
+                yield found, rank
             at += step
 
     def _next(self, at: int) -> tuple[int, Found | None]:
@@ -220,7 +228,8 @@ class _Reader:
         text = self.texts[at]
         found = shapes.read(text, self.plans)
         if not found.items or text.rstrip().endswith(":"):
-            self._head(at)
+            if not found.asides or text.rstrip().endswith(":"):  # ``SPS: 4123`` is no title
+                self._head(at)
             return found
         found = self._named(found)
         under = self.opens and len(text) - len(text.lstrip()) > self.indent
@@ -228,6 +237,11 @@ class _Reader:
 
     def _head(self, at: int) -> None:
         text = self.texts[at]
+        if _SETTING.fullmatch(text):
+            return  # one of a list, and no title of what follows
+        if _CLOSED.fullmatch(text):
+            self.heading, self.opens, self.underlined = "", False, False
+            return
         heading = labels.cleaned(_DIGITS.sub("#", text))
         if heading and any(map(str.isalpha, heading)) and len(heading) <= labels.LONGEST:
             self.heading, self.indent = heading, len(text) - len(text.lstrip())

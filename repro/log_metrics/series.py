@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 from repro.log_metrics import numbers
 from repro.log_metrics.items import Counter, Item
@@ -11,20 +12,23 @@ from repro.manifest import Metric, MetricType, Scalar
 
 Placed = tuple[Item, tuple[Counter, ...]]
 """An item, and the counters of earlier lines that hold for its own as well."""
+Counted = tuple[Counter, "int | None"]
+"""A counter, and the rank of the process that printed it."""
 
 
-def metrics(placed: list[Placed], counters: list[Counter], source: str) -> tuple[Metric, ...]:
+def metrics(placed: list[Placed], counters: list[Counted], source: str) -> tuple[Metric, ...]:
     """One metric for every name, sorted by name. A counter that labels nothing is one of its own."""
     out: dict[str, Metric] = {}
     used: set[int] = set()
     for name, group in _groups(placed).items():
+        group = _in_turn(group, [item.rank for item, _ in group])
         steps, names = _steps(group)
         out[name] = _metric(source, name, steps, [item.value for item, _ in group])
         for item, inherited in group:
             way = {counter.name: counter for counter in (*inherited, *item.counters)}
-            used.update(id(way[name]) for name in names)
+            used.update(id(way[name]) for name in names if name in way)
     left: dict[str, list[Scalar]] = {}
-    for counter in counters:
+    for counter, _ in _in_turn(counters, [rank for _, rank in counters]):
         if counter.told and id(counter) not in used:
             name = counter.name if counter.name not in out else f"{counter.name} (counter)"
             left.setdefault(name, []).append(counter.value)
@@ -51,6 +55,18 @@ def _groups(placed: list[Placed]) -> dict[str, list[Placed]]:
     return {
         name: group for name, group in groups.items() if not all(item.weak for item, _ in group)
     }
+
+
+def _in_turn(found: list[Any], ranks: list[int | None]) -> list[Any]:
+    """The first of each process, then the second of each: which of several prints first is a race."""
+    if len(set(ranks)) < 2:
+        return found
+    before: dict[int | None, int] = {}
+    turns = []
+    for at, rank in enumerate(ranks):
+        before[rank] = before.get(rank, -1) + 1
+        turns.append((before[rank], -1 if rank is None else rank, at))
+    return [found[at] for *_, at in sorted(turns)]
 
 
 def _metric(source: str, name: str, steps: list[Scalar], values: list[Scalar]) -> Metric:
@@ -81,7 +97,10 @@ def _choices(names: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _counters(item: Item, inherited: tuple[Counter, ...]) -> dict[str, Scalar]:
-    return {counter.name: counter.value for counter in (*inherited, *item.counters)}
+    way: dict[str, Scalar] = {
+        counter.name: counter.value for counter in (*inherited, *item.counters)
+    }
+    return way if item.rank is None else way | {"rank": item.rank}
 
 
 def _label(names: tuple[str, ...], way: dict[str, Scalar]) -> Scalar:

@@ -23,6 +23,8 @@ _CELL = re.compile(
 _INDEX = re.compile(r"\d{1,9}\s{1,20}(?=\D)")
 _DIGIT = re.compile(r"\d")
 _FAR = 3
+_CLOCKS = frozenset({"user", "user.self", "system", "sys.self"})
+"""Columns of R's ``system.time`` and ``proc.time``, beside ``elapsed``."""
 
 
 @dataclass(frozen=True)
@@ -273,12 +275,16 @@ def _found(cells: list[tuple[Cell, Cell]], table: Table) -> Found:
     values: list[tuple[str, Scalar]] = []
     name = ""
     pair = len(cells) == 2
+    clocks = _CLOCKS if any(column.text == "elapsed" for column, _ in cells) else frozenset()
     for at, (column, cell) in enumerate(cells):
         if at == 0 and not column.text and cell.text:
             name = cell.text
             continue
         if at == 0 and cell.text and not _CELL.fullmatch(cell.text):
             name = labels.cleaned(cell.text) or cell.text
+            continue
+        if column.text in clocks:
+            told.append(SetAside(column.text, Aside.DURATION, cell.text[:80]))
             continue
         _cell(column.text, cell.text, name if pair else "", counters, told, values)
     items = tuple(

@@ -6,7 +6,15 @@ import shlex
 from collections.abc import Iterable
 
 from repro import canonical, grade
-from repro.manifest import Finding, Manifest, MetricType, Scalar, Severity, to_document
+from repro.manifest import (
+    EnvironmentKind,
+    Finding,
+    Manifest,
+    MetricType,
+    Scalar,
+    Severity,
+    to_document,
+)
 from repro.report import layout
 from repro.report.layout import clean, paint
 from repro.store import Run
@@ -40,8 +48,15 @@ def recorded(run: Run, *, colour: bool, width: int, all: bool = False) -> str:
         parts.insert(0, f"exit code {result.exit_code}")
     lines = [f"repro: {word} {run.short}: {', '.join(_singular(part) for part in parts)}"]
     lines += grade_lines(manifest.findings, colour=colour, width=width, all=all)
-    lines.append(f"repro: next: repro replay {run.short}")
+    lines.append(f"repro: next: repro replay {run.short}{_engine(manifest)}")
     return "\n".join(lines) + "\n"
+
+
+def _engine(manifest: Manifest) -> str:
+    """The option without which the next step would fail: no container is known to have the programs."""
+    environment = manifest.definition.environment
+    unknown = environment.kind is EnvironmentKind.IMAGE and environment.image is None
+    return " --engine venv" if unknown else ""
 
 
 def _singular(text: str) -> str:
@@ -164,10 +179,17 @@ def _metrics(manifest: Manifest, all: bool) -> list[str]:
     for metric in manifest.result.metrics:
         value = scalar(metric.value)
         if metric.type is MetricType.SERIES:
-            last = scalar(metric.values[-1]) if metric.values else "-"
-            value = f"{last}  (last of {len(metric.values)} steps)"
+            value = _last(metric.values)
         rows.append((f"{metric.name}", value, metric.source))
     return _table("metrics", rows, all)
+
+
+def _last(values: tuple[Scalar, ...]) -> str:
+    """The last value there is: a logger leaves the cells of a table empty where it measured nothing."""
+    filled = [value for value in values if value is not None]
+    if len(filled) in (0, len(values)):
+        return f"{scalar(values[-1]) if values else '-'}  (last of {len(values)} steps)"
+    return f"{scalar(filled[-1])}  (last of {len(filled)} values in {len(values)} steps)"
 
 
 def _uncompared(manifest: Manifest, all: bool) -> list[str]:

@@ -113,7 +113,10 @@ def metric_details(metric: MetricDifference) -> list[str]:
 
 
 def _about_steps(metric: MetricDifference) -> str:
-    whole = max(metric.steps_a or 0, metric.steps_b or 0)
+    # steps that only one side has are among the differing ones, of either side
+    whole = max(
+        metric.steps_a or 0, metric.steps_b or 0, metric.differing_steps + metric.within_steps
+    )
     parts = []
     if metric.differing_steps:
         verb = "differs" if metric.differing_steps == 1 else "differ"

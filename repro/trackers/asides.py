@@ -14,6 +14,8 @@ _ASIDE = re.compile(
     r"|^_(?:runtime|timestamp|wandb)(?:[/.]|$)"  # wandb
     r"|^system(?:[/.]|$)"  # mlflow and wandb, of the machine
     r"|^time/(?:fps|time_elapsed)$"  # stable-baselines3
+    r"|^charts/SPS$|^mfu$"  # CleanRL, nanoGPT
+    r"|(?:^|\.)dur$"  # skorch
     r"|^(?:mean|std)_(?:fit|score)_time$"  # scikit-learn
 )
 

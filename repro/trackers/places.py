@@ -70,13 +70,20 @@ _BOOKKEEPING = re.compile(
     r"|(?:^|/)mlruns(?:[-_.][^/]*)?/(?:\d+|[0-9a-f]{32}|models|\.trash)/"
     r"|(?:^|/)mlflow\.db(?:-wal|-shm|-journal)?\Z"
     r"|(?:^|/)events\.out\.tfevents\.[^/]+\Z"
+    r"|(?:^|/)\.aim/"
 )
+_AIM = re.compile(r"(?:^|/)\.aim/")
 
 
 def is_bookkeeping(path: str) -> bool:
     """Whether a tracker keeps its own things there, under names that differ from run to run: what counts
     of it are the metrics in it."""
     return _BOOKKEEPING.search(path) is not None
+
+
+def is_aims(path: str) -> bool:
+    """Whether it is of Aim's own database, which is not read."""
+    return _AIM.search(path) is not None
 
 
 def _key(path: str, called: Callable[[str], str]) -> tuple[str, Kind, str] | None:

@@ -124,7 +124,8 @@ class Calls:
             return
         if writing == os.O_RDWR and not flags & os.O_TRUNC:
             told(b"read", found.path)
-        told(b"write", found.path)
+        only_more = flags & os.O_APPEND and not flags & os.O_TRUNC
+        told(b"append" if only_more else b"write", found.path)
         if writing == os.O_RDWR:
             told(b"read", found.path)
 

@@ -59,6 +59,8 @@ class Folded:
     """Into the interpreter's own folders and its packages'."""
     installed: tuple[str, ...] = ()
     """Written, and part of what packages are known by: the run changed its own environment."""
+    appended: tuple[str, ...] = ()
+    """Inside, and only ever appended to. Not those that were read first: they are inputs."""
     modules: tuple[str, ...] = ()
     """Those of ``outside`` and ``home`` that are Python's source."""
 
@@ -98,6 +100,15 @@ def fold(seen: Seen, scene: Scene) -> Folded:
         written_environment=tuple(sorted(written[Place.ENVIRONMENT])),
         installed=tuple(sorted(filter(_INSTALLED.search, written[Place.ENVIRONMENT]))),
         written_home=tuple(sorted(written[Place.HOME] | written[Place.CACHE])),
+        appended=tuple(
+            sorted(
+                access.path[cut:]
+                for access in seen.accesses
+                if access.appended
+                and access.first == "write"
+                and place_of(access.path, scene) is Place.INSIDE
+            )
+        ),
         modules=tuple(
             sorted(path for path in elsewhere | read[Place.HOME] if path.endswith(".py"))
         ),

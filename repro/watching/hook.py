@@ -95,7 +95,8 @@ class Watcher:
             return
         path = _absolute(path)
         writing = flags & _WRITING
-        key = (path, bool(writing))
+        only_more = bool(writing and flags & os.O_APPEND and not flags & os.O_TRUNC)
+        key = (path, bool(writing), only_more)
         if key in self._known:
             return
         there = _is_there(path)
@@ -112,7 +113,7 @@ class Watcher:
         self._known.add(key)
         if writing == os.O_RDWR and there and not flags & os.O_TRUNC:
             self.tell("read", path)
-        self.tell("write", path)
+        self.tell("append" if only_more and there else "write", path)
         if writing == os.O_RDWR:
             self.tell("read", path)
 

@@ -13,7 +13,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._files: dict[str, list[bool]] = {}
-        """By path, in order of appearance: read, written, written first."""
+        """By path, in order of appearance: read, written, written first, only ever appended to."""
         self._folders: set[str] = set()
         """Of the first ``_counted`` files."""
         self._counted = 0
@@ -21,15 +21,24 @@ class Ledger:
     def read(self, path: str) -> None:
         entry = self._files.get(path)
         if entry is None:
-            self._files[path] = [True, False, False]
+            self._files[path] = [True, False, False, False]
         else:
             entry[0] = True
 
     def written(self, path: str) -> None:
         entry = self._files.get(path)
         if entry is None:
-            self._files[path] = [False, True, True]
+            self._files[path] = [False, True, True, False]
         else:
+            entry[1], entry[3] = True, False
+
+    def appended(self, path: str) -> None:
+        """More was written behind what is in it."""
+        entry = self._files.get(path)
+        if entry is None:
+            self._files[path] = [False, True, True, True]
+        else:
+            entry[3] = entry[3] or not entry[1]
             entry[1] = True
 
     def moved(self, source: str, target: str) -> None:
@@ -62,7 +71,7 @@ class Ledger:
     def accesses(self) -> tuple[Access, ...]:
         """Sorted by path, without what is a folder."""
         return tuple(
-            Access(path, read, written, "write" if first else "read")
-            for path, (read, written, first) in sorted(self._files.items())
+            Access(path, read, written, "write" if first else "read", more)
+            for path, (read, written, first, more) in sorted(self._files.items())
             if not os.path.isdir(path)  # noqa: PTH112 (thousands of them)
         )

@@ -36,6 +36,8 @@ class Access:
     """Opened for writing, created, renamed to or linked to."""
     first: str
     """``read`` or ``write``: what came first. Only what was read first is an input."""
+    appended: bool = False
+    """Nothing but more was written to it, behind what was in it: that goes into what it is after the run."""
 
 
 @dataclass(frozen=True)

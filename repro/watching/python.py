@@ -98,6 +98,8 @@ class _Reading:
                 self.ledger.read(os.path.realpath(path))
             case "write", [path]:
                 self.ledger.written(os.path.realpath(path))
+            case "append", [path]:
+                self.ledger.appended(os.path.realpath(path))
             case "move", [source, target]:
                 self.ledger.moved(self._place(source), self._place(target))
             case "link", [source, target]:

@@ -144,6 +144,8 @@ class Reading:
                 self.ledger.read(path)
             case "write", [path]:
                 self.ledger.written(path)
+            case "append", [path]:
+                self.ledger.appended(path)
             case "move", [source, target]:
                 self.ledger.moved(source, target)
             case "run", [place, path]:

@@ -129,7 +129,12 @@ class Reading:
         ):
             return
         path = unescaped(real)
-        if b"O_WRONLY" in flags:
+        if b"O_APPEND" in flags and b"O_RDONLY" not in flags and b"O_TRUNC" not in flags:
+            # whether it was there is not told: a new file is none that an earlier run left
+            self.ledger.appended(path)
+            if b"O_RDWR" in flags:
+                self.ledger.read(path)
+        elif b"O_WRONLY" in flags:
             self.ledger.written(path)
         elif b"O_RDWR" in flags:
             if b"O_TRUNC" not in flags and b"O_EXCL" not in flags:

@@ -14,6 +14,7 @@ import pairs
 import pytest
 
 from repro.anatomy import Change, archives, nouns, trees
+from repro.anatomy.words import summary
 
 
 def parts(found):
@@ -248,3 +249,11 @@ def test_a_file_that_cannot_be_read(tmp_path):
     b.unlink()
     os.mkfifo(b.with_name("other"))
     assert pairs.anatomy.compare("x.json", a, b).reason
+
+
+def test_parts_past_those_whose_names_are_kept_are_counted(tmp_path):
+    a = {"at": list(range(20)), **{f"x{n}": n for n in range(9)}}
+    b = {"at": list(range(1, 21)), "y": 1}
+    found = pairs.compared(tmp_path, "x.json", json.dumps(a).encode(), json.dumps(b).encode())
+    lines = summary(found, ("the record", "the replay"))
+    assert "only in the record: 9 parts" in lines and "only in the replay: 1 part" in lines

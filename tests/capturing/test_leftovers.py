@@ -246,3 +246,30 @@ def test_what_was_not_observed_is_taken_as_it_lies(trained: Trained) -> None:
     assert [item.value for item in manifest.result.metrics] == [0.25]
     assert manifest.provenance.changed == ("?? metrics.json",)
     assert notes(manifest) == []
+
+
+APPEND = """\
+from pathlib import Path
+
+with Path("results.csv").open("a") as rows:
+    rows.write("loss\\n" if not rows.tell() else "")
+    rows.write("0.25\\n")
+"""
+
+
+def test_rows_behind_those_of_an_earlier_run_are_told(trained: Trained) -> None:
+    """Nobody reads them, and they are in the file whose digest is compared."""
+    trained.start(APPEND, _gitignore="results.csv\n")
+    said = [_appended(trained.record()) for _ in range(3)]
+    assert said[0] == ()
+    assert all("results.csv" in one.message and "commit it" in one.remedy for (one,) in said[1:])
+    assert {one.severity for (one,) in said[1:]} == {Severity.RISKS}
+
+
+def test_rows_behind_committed_ones_are_the_source_s(trained: Trained) -> None:
+    trained.start(APPEND, results_csv="loss\n")
+    assert _appended(trained.record()) == ()
+
+
+def _appended(manifest: Manifest) -> tuple[Finding, ...]:
+    return tuple(item for item in manifest.findings if "the run appended" in item.message)

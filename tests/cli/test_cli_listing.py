@@ -96,3 +96,17 @@ def test_the_table_shows_metrics_names_and_failures(
 ) -> None:
     text = project.repro("list").expect(0).out
     assert "accuracy" in text and "(failed)" in text and " best " in text
+
+
+def test_a_table_with_empty_cells_is_shown_by_its_last_value(project: Project) -> None:
+    """Lightning's CSVLogger writes one row for the training and another for the validation."""
+    project.write(
+        "train.py",
+        "open('metrics.csv', 'w').write('step,train_loss,val_loss\\n1,0.75,\\n1,,0.5\\n2,0.25,\\n')\n",
+    )
+    project.record("python", "train.py")
+    shown = " ".join(project.repro("show", "latest").expect(0).out.split())
+    assert "val_loss 0.5 (last of 1 values in 3 steps)" in shown
+    assert "train_loss 0.25 (last of 3 steps)" not in shown and "train_loss 0.25" in shown
+    (run,) = project.repro("list", "--json", "--where", "val_loss<0.6").expect(0).document["runs"]
+    assert dict(run["metrics"])["val_loss"] == 0.5

@@ -1,6 +1,10 @@
-"""Files whose names hold a time or an id, paired with their counterparts."""
+"""Files whose names hold a time, an id or a counter, paired with their counterparts."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
 
 from repro.comparison import Status, Verdict, compare_results
 from repro.manifest import (
@@ -57,3 +61,76 @@ def test_not_as_many_on_both_sides_are_not_paired() -> None:
 
 def test_names_without_a_time_are_not_paired() -> None:
     assert compare_results(result("a.bin"), result("b.bin"), Policy()).verdict is Verdict.DIFFERENT
+
+
+def counted(*numbers: int, folder: str = "lightning_logs/version_{}") -> Result:
+    """A result with a checkpoint in each of these folders; each has a content of its own place's."""
+    outputs = tuple(
+        Descriptor(f"{folder.format(number or '')}/last.ckpt", "sha256:" + str(at) * 64, 1)
+        for at, number in enumerate(numbers)
+    )
+    return replace(result(), outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["lightning_logs/version_{}", "version_{}", "runs/detect/train{}", "runs/exp{}", "logs/PPO_{}"],
+)
+def test_a_folder_that_a_tool_counts_up(folder: str) -> None:
+    done = compare_results(counted(3, folder=folder), counted(1, folder=folder), Policy())
+    assert [item.status for item in done.outputs] == [Status.EQUAL]
+    assert any("counts up" in note for note in done.notes)
+
+
+def test_the_first_of_a_tool_has_no_number() -> None:
+    one, other = (counted(n, folder="runs/segment/train{}/weights") for n in (0, 4))
+    assert [item.status for item in compare_results(one, other, Policy()).outputs] == [Status.EQUAL]
+
+
+def test_folders_that_both_sides_have_stand_in_the_order_of_their_numbers() -> None:
+    recorded, replayed = counted(9, 10, 11), counted(1, 2, 9)
+    done = compare_results(recorded, replayed, Policy())
+    assert {item.status for item in done.outputs} == {Status.EQUAL}
+    back = compare_results(replayed, recorded, Policy())
+    assert {item.status for item in back.outputs} == {Status.EQUAL}
+
+
+def test_another_content_under_another_number_is_different() -> None:
+    replayed = counted(1)
+    (output,) = replayed.outputs
+    replayed = replace(replayed, outputs=(replace(output, digest="sha256:" + "f" * 64),))
+    done = compare_results(counted(3), replayed, Policy())
+    assert [item.status for item in done.outputs] == [Status.DIFFERENT]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "folder"),
+    [
+        ((1, 2), (0,), "lightning_logs/version_{}"),  # one was not written
+        ((1,), (2,), "fold_{}"),  # the training's own number
+        ((1,), (2,), "checkpoints/epoch_{}"),
+        ((1,), (2,), "train{}"),  # in no folder that the tool counts in
+        ((1,), (2,), "my_version_{}"),
+    ],
+)
+def test_other_numbers_are_names(
+    recorded: tuple[int, ...], replayed: tuple[int, ...], folder: str
+) -> None:
+    done = compare_results(
+        counted(*recorded, folder=folder), counted(*replayed, folder=folder), Policy()
+    )
+    assert {item.status for item in done.outputs} == {Status.MISSING, Status.NEW}
+    assert done.verdict is Verdict.DIFFERENT
+
+
+def test_a_counted_folder_below_a_time() -> None:
+    first, second = (f"logs/2026-01-0{day}/version_{{}}" for day in (1, 2))
+    done = compare_results(counted(3, folder=first), counted(1, folder=second), Policy())
+    assert [item.status for item in done.outputs] == [Status.EQUAL]
+
+
+def test_a_metric_in_a_counted_folder() -> None:
+    first, second = (f"runs/detect/train{n}/results.csv" for n in (3, 2))
+    one = result(first, metric=0.5)
+    assert compare_results(one, result(second, metric=0.5), Policy()).verdict.passed
+    assert compare_results(one, result(second, metric=0.6), Policy()).verdict is Verdict.DIFFERENT

@@ -252,3 +252,11 @@ def test_a_run_with_a_gpu_asks_for_one_and_says_what_to_do_without(project: Proj
     text = " ".join(document["reasons"]) + document["next_step"] + " ".join(document["notes"])
     assert "GPU" in text and "--no-gpus" in text
     assert project.replay(run, "--no-gpus").expect(0).verdict == "identical"
+
+
+def test_no_container_is_known_to_have_a_machine_s_own_programs(project: Project) -> None:
+    project.record("sh", "-c", "echo loss: 0.5")
+    document = project.replay().expect(3).document
+    assert document["verdict"] == "unreplayable"
+    assert "programs of its machine" in document["reasons"][0]
+    assert "--engine venv" in document["next_step"] and "--image" in document["next_step"]

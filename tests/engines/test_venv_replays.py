@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,7 +104,36 @@ def test_an_interpreter_that_is_not_to_be_had_makes_it_unreplayable(project: Pro
     assert document["verdict"] == "unreplayable" and "3.99" in " ".join(document["reasons"])
 
 
-def test_a_run_without_python_cannot_be_had_without_an_image(project: Project) -> None:
+PIPELINE = "sort points > sorted && awk '{s += $1} END {print \"mean:\", s / NR}' sorted"
+
+
+def test_a_run_without_python_is_executed_with_the_programs_of_this_machine(
+    project: Project,
+) -> None:
+    project.write("points", "3\n1\n2\n")
+    project.commit()
+    run = project.repro("run", "--", "sh", "-c", PIPELINE, cwd=project.path).expect(0)
+    assert "next: repro replay" in run.err and "--engine venv" in run.err.splitlines()[-1]
+    done = project.repro("replay", "latest", "--engine", "venv", cwd=project.path).expect(0)
+    assert done.out.startswith("identical: 1 metric equal, 1 output bit for bit the same")
+    assert "programs that this" in done.out and "machine has now" in " ".join(done.out.split())
+
+
+def test_another_program_of_that_name_turns_it_red(project: Project, tmp_path: Path) -> None:
+    """What this machine has now need not be what it had."""
+    project.write("points", "3\n1\n2\n")
+    project.commit()
+    project.record("sh", "-c", PIPELINE)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/awk").write_text("#!/bin/sh\necho mean: 5\n")
+    (tmp_path / "bin/awk").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{project.repro.path}"
+    done = project.replay(engine="venv", env={"PATH": path}).expect(1)
+    assert done.verdict == "different" and "mean" in done.document["reasons"][0]
+
+
+def test_a_run_in_an_image_is_none_of_this_machine(project: Project) -> None:
+    project.write("repro.yaml", "image: repro-test/none\n")
     project.record("sh", "-c", "echo hello > out.txt")
     document = project.replay(engine="venv").expect(3).document
     assert document["verdict"] == "unreplayable" and "--engine docker" in document[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -404,3 +405,26 @@ def test_a_number_in_brackets_that_may_be_a_step_still_counts(text: str) -> None
 def test_a_number_that_is_alone_behind_the_prefix_counts() -> None:
     text = "INFO [4711]\nINFO [4711] loss=0.3\n"
     assert metrics(text) != metrics(text.replace("4711", "4712"))
+
+
+@pytest.mark.parametrize("prefix", ["[rank {}] ", "[rank{}]: ", "[GPU{}] ", "[1,{}]<stdout>:"])
+def test_processes_that_print_as_the_system_lets_them(prefix: str) -> None:
+    """Of two processes each prints its own lines in their order; how they meet is a race."""
+    own = [
+        [f"{prefix.format(rank)}epoch {n} | loss 0.{rank}{n}\n" for n in range(1, 4)]
+        for rank in (0, 1)
+    ]
+    orders = sorted(set(permutations([0, 0, 0, 1, 1, 1])))
+    readings = set()
+    for order in orders:
+        left = [iter(lines) for lines in own]
+        readings.add(repr(read("".join(next(left[rank]) for rank in order).encode(), "l").metrics))
+    assert len(readings) == 1 and len(orders) == 20
+    assert "epoch 1, rank 0" in readings.pop()
+
+
+def test_another_value_of_one_process_is_seen() -> None:
+    a, b = (f"[rank 1] loss {n}\n[rank 0] loss 0.5\n".encode() for n in (0.25, 0.5))
+    assert read(a, "l").metrics != read(b, "l").metrics
+    swapped = b"[rank 0] loss 0.25\n[rank 1] loss 0.5\n"
+    assert read(a, "l").metrics != read(swapped, "l").metrics

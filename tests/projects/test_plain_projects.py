@@ -67,6 +67,27 @@ def test_an_input_that_git_ignores(take: Take) -> None:
     comes_out_identical(project, expected, "latest~1")
 
 
+def test_folders_that_are_counted_up_from_run_to_run(take: Take) -> None:
+    project = take("counted-folders")
+    for _ in range(2):
+        run = project.record("python", "train.py")
+    written = [item["path"] for item in run["manifest"]["result"]["outputs"]]
+    assert {path.split("/")[1] for path in written} == {"version_2", "version_3"}
+    table = "lightning_logs/version_{n}/metrics.csv"
+    second = "lightning_logs/version_{n} 2/metrics.csv"
+    names = {
+        f"{source}:{name}" for source in (table, second) for name in ("train_loss", "val_loss")
+    }
+    expected = {*names, "<stdout>:train_loss"}
+    document = comes_out_identical(project, expected, exactly=False)
+    assert set(outputs(document).values()) == {"equal"}
+    assert "<stdout>:v_num" not in metrics(document)
+    project.record("python", "train.py", env={"NUDGE": "0.01"})
+    document = project.replay().expect(1).document
+    assert f"{second}:train_loss" in metrics(document, "different")
+    assert f"{table}:train_loss" in metrics(document, "equal")
+
+
 def test_make_with_variables_and_two_targets(take: Take) -> None:
     project = take("makefile")
     project.record("make", "train", "EPOCHS=4")

@@ -270,3 +270,10 @@ def test_numbers_that_python_does_not_print():
 def test_a_read_that_has_nothing_is_no_trouble():
     comparison = compare_results(r.RECORDED, r.REPLAYED, Policy(), lambda _: None)
     assert "not opened: the content is not at hand" in text.render(comparison)
+
+
+def test_there_are_never_more_steps_that_differ_than_there_are():
+    """Labels of the one side that the other does not have count on both."""
+    found = next(item for item in r.DIFFERENT.metrics if item.differing_steps)
+    found = replace(found, steps_a=6, steps_b=2, differing_steps=8, within_steps=0)
+    assert words.metric_details(found)[0].startswith("8 of 8 steps differ,")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tracker_files import database, event, events, filed, history, scalar, tracked, wandb_file
+from workbench import Project
 
 from repro.capturing import files, results
 from repro.capturing.results import Collected, Expected
@@ -247,6 +248,12 @@ def test_where_nothing_was_observed_only_what_is_declared_is_taken(space: Space)
             "eval_loss",
             0.5,
         ),
+        (
+            "history.json",
+            '[{"epoch": 1, "loss": 0.5, "dur": 0.01}, {"epoch": 2, "loss": 0.25, "dur": 0.5}]',
+            "loss",
+            (0.5, 0.25),
+        ),
         ("cv_results.csv", "mean_test_score,mean_fit_time\n0.5,0.125\n", "mean_test_score", (0.5,)),
         (
             "evals_result.json",
@@ -305,3 +312,19 @@ def test_durations_that_are_left_out_are_said(space: Space) -> None:
     (metric,), (source,) = found.metrics, found.sources
     assert isinstance(metric.value, float) and math.isnan(metric.value)
     assert source.detail.endswith("eval_samples_per_second, train_runtime")
+
+
+def test_what_aim_keeps_is_no_output_and_is_said_to_be_unread(project: Project) -> None:
+    project.write(
+        "train.py",
+        "import os, pathlib\n"
+        "place = pathlib.Path('.aim/seqs/chunks/' + os.urandom(12).hex())\n"
+        "place.mkdir(parents=True)\n"
+        "(place / 'LOG').write_bytes(os.urandom(9))\n"
+        "print('loss 0.5')\n",
+    )
+    run = project.record("python", "train.py")
+    assert run["manifest"]["result"].get("outputs", []) == []
+    (said,) = (item for item in run["manifest"]["findings"] if "Aim" in item["message"])
+    assert said["severity"] == "risks" and "not read" in said["message"]
+    assert project.replay(engine="venv").expect(0).verdict == "identical"

@@ -67,6 +67,13 @@ def test_scalars_are_series_by_tag_and_step(tmp_path: Path) -> None:
     assert {item.source for item in found.metrics} == {"logs/events.out.tfevents"}
 
 
+def test_speeds_that_a_tool_logs_by_itself_are_said(tmp_path: Path) -> None:
+    tags = ("charts/SPS", "time/fps", "charts/episodic_return", "losses/SPSA")
+    found = read(tmp_path, event(1, *(scalar(tag, 2.0) for tag in tags)))
+    assert set(points(found)) == {"charts/episodic_return", "losses/SPSA"}
+    assert found.detail.endswith("charts/SPS, time/fps")
+
+
 def test_a_step_that_is_logged_twice_is_kept_twice(tmp_path: Path) -> None:
     found = read(tmp_path, *(event(1, scalar("a", value)) for value in (1.0, 2.0)))
     assert points(found) == {"a": [(1, 1.0), (1, 2.0)]}

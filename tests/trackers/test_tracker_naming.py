@@ -114,6 +114,8 @@ def test_runs_of_one_command_are_numbered_in_their_order() -> None:
         ("mlruns/metrics.json", False),
         ("mlflow.db-wal", True),
         ("logs/events.out.tfevents.1.host", True),
+        (".aim/meta/index/LOG", True),
+        ("aim/metrics.json", False),
         ("model.db", False),
     ],
 )

@@ -98,6 +98,14 @@ def test_an_input_that_is_changed_is_both() -> None:
     )
 
 
+def test_what_is_appended_to_inside_is_told() -> None:
+    paths = (f"{W}/rows.csv", f"{W}/.git/log", "/tmp/x", "/home/ann/.history")
+    seen = Seen("strace", tuple(Access(path, False, True, "write", True) for path in paths))
+    assert fold(seen, SCENE).appended == ("rows.csv",)
+    read_before = Access(f"{W}/rows.csv", True, True, "read", True)
+    assert fold(Seen("strace", (read_before,)), SCENE).appended == ()
+
+
 def test_written_into_the_system_or_an_environment() -> None:
     found = folded(
         ("/etc/x", "w"),

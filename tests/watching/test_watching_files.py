@@ -45,6 +45,26 @@ def test_reads_and_writes_are_told_apart(mode: Mode, work: Path) -> None:
 
 
 @ALL
+def test_what_is_only_appended_to_is_told_apart(mode: Mode, work: Path) -> None:
+    """What was in it before is in it afterwards, though nobody read it."""
+    for name in ("rows", "anew", "twice", "seen"):
+        (work / name).write_text("a\n")
+    done = python(
+        mode,
+        work,
+        "open('rows', 'a').write('b'); open('rows', 'a').write('c')\n"
+        "open('anew', 'w').write('b'); open('anew', 'a').write('c')\n"
+        "open('twice', 'a').write('b'); open('twice', 'w').write('c')\n"
+        "open('seen').read(); open('seen', 'a').write('b')\n",
+    )
+    told = {name: done.get(work / name) for name in ("rows", "anew", "twice", "seen")}
+    assert {name: found and found.appended for name, found in told.items()} == {
+        "rows": True, "anew": False, "twice": False, "seen": True,
+    }  # fmt: skip
+    assert [done.short(work / name) for name in ("rows", "seen")] == ["w", "rw"]
+
+
+@ALL
 def test_a_file_written_beside_and_renamed_is_an_output(mode: Mode, work: Path) -> None:
     done = python(
         mode,

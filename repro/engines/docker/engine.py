@@ -15,6 +15,7 @@ from repro.engines.docker.client import connect, explained
 from repro.engines.docker.environments import Environments
 from repro.engines.docker.images import Images
 from repro.environment.recipe import VENV, Recipe
+from repro.errors import Unreplayable
 from repro.manifest import EnvironmentKind, Finding, Image
 from repro.process import Execution, Sink
 from repro.progress import Progress
@@ -60,6 +61,13 @@ class DockerEngine:
         self, recipe: Recipe, site: Site, progress: Progress
     ) -> tuple[Image, bool, tuple[Finding, ...]]:
         """What this engine has; what came with the run; what can be pulled or built, in this order."""
+        if recipe.of_machine:
+            raise Unreplayable(
+                "nothing is known of the run's environment: it ran programs of its machine, no Python, and "
+                "names no image that has them",
+                "on that machine: --engine venv; anywhere: record it in an image (repro run --image REF, or a "
+                "Dockerfile named in repro.yaml)",
+            )
         unusable: tuple[Finding, ...] = ()
         if site.carried and not self._environments.has(recipe):
             progress.step("loading the image that came with the run")
