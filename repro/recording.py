@@ -37,6 +37,7 @@ from repro.capturing import (
     results,
     secrets,
     source,
+    standard_input,
 )
 from repro.capturing.digests import Digests
 from repro.capturing.ingredients import Ingredients
@@ -111,7 +112,9 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
             # after the pins and beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(_machine, arena, pins)
             clock_of_stages = stage_times.Clock(log)
+            given = standard_input.position()
             execution = arena.execute(clock_of_stages)
+            unrecorded = standard_input.findings(given, standard_input.position())
             with interrupts.ignored():
                 after = files.scan(project.workspace, project.folder)
                 expected = ingredients.expected(project, parts)
@@ -141,7 +144,9 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     pinned = _again(arena)
                 served = _served(seen, pinned, request, execution)
                 seen = replace(
-                    seen, services=served.services, findings=(*seen.findings, *served.findings)
+                    seen,
+                    services=served.services,
+                    findings=(*seen.findings, *served.findings, *unrecorded),
                 )
                 result = replace(
                     result,
