@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from repro import (
     arenas,
@@ -34,6 +35,7 @@ from repro.capturing import (
     files,
     host,
     ingredients,
+    network,
     results,
     secrets,
     source,
@@ -148,6 +150,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     services=served.services,
                     findings=(*seen.findings, *served.findings, *unrecorded),
                 )
+                seen = replace(seen, findings=(*seen.findings, *_reached(project, seen)))
                 result = replace(
                     result,
                     metrics=(*result.metrics, *served.metrics),
@@ -271,6 +274,13 @@ def _served(seen: Observed, pinned: Pins, request: Request, execution: Execution
         return services.Used()
     packages = pinned.environment.packages
     return services.used(seen.connections, request.environ, packages, execution.started)
+
+
+def _reached(project: Project, seen: Observed) -> Iterator[Finding]:
+    urls = [urlsplit(service.url) for service in seen.services]
+    known = [url.port or (443 if url.scheme == "https" else 80) for url in urls]
+    allowed = project.config.network
+    return network.findings(seen.connections, network.listening(), known, allowed)
 
 
 def _pinned(pins: Future[Pins]) -> Pins:

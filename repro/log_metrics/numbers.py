@@ -63,7 +63,7 @@ _RATE = re.compile(
 _TIME = re.compile(
     rf" ?(?:{_DURATION}) ?(?:/|per) ?{_THING}(?![\w])"
     rf"|(?:{_DURATION}|m(?=\s?\d|\b)|d(?=\s?\d))(?![\w/])"
-    r"| (?:ms|s|secs?|seconds?|msecs?|milliseconds?|us|µs|ns|minutes?|mins?(?= *(?:$|[,;)\].]|\d+(?:\.\d+)? ?s))|hours?|hrs?|days?)(?![\w/=:])(?! *[=:])"
+    r"| (?:ms|s|secs?|seconds?|msecs?|milliseconds?|us|µs|μs|ns|minutes?|mins?(?= *(?:$|[,;)\].]|\d+(?:\.\d+)? ?s))|hours?|hrs?|days?)(?![\w/=:])(?! *[=:])"
 )
 _MEMORY = re.compile(r" ?(?:[KMGT]i?B|[kKMG]b|bytes|Bytes|[kMG]B)(?![\w/])")
 _SCALE = re.compile(r"[kKMGTB](?![\w])| [kKMB](?=\s{2}|\s*(?:\||$))")
