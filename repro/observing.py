@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro import watching
+from repro import globs, watching
 from repro.capturing import data, dvc_config, inputs, results, secrets, variables
 from repro.capturing.files import Changes, Scan
 from repro.capturing.inputs import Inputs, Read
@@ -124,7 +124,8 @@ def _variables(folded: Folded, scene: Scene) -> Iterator[Finding]:
     """Variables that are set here and that the code which was read asks for, and a replay would not have."""
     asked = variables.asked(scene.project.workspace, folded.inside)
     asked |= variables.asked_by_line(scene.shell_line)
-    given = (asked & scene.environ.keys()) - scene.allowed.keys() - variables.OF_THE_MACHINE
+    here = {name for name in scene.environ if globs.any_matches(name, asked)}
+    given = here - scene.allowed.keys() - variables.OF_THE_MACHINE
     hidden = sorted(name for name in given if secrets.looks_secret(name))
     if open_names := sorted(given.difference(hidden)):
         yield Finding(
