@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro import globs, watching
-from repro.capturing import data, dvc_config, inputs, results, secrets, variables
+from repro.capturing import data, dvc_config, earlier, inputs, results, secrets, variables
+from repro.capturing.earlier import Earlier
 from repro.capturing.files import Changes, Scan
 from repro.capturing.inputs import Inputs, Read
 from repro.capturing.probing import Probe
@@ -90,6 +91,8 @@ class Scene:
     moved: Changes
     started: float
     """Seconds since the epoch."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """What some of the files held before."""
 
 
 def observe(seen: Seen, scene: Scene) -> Observed:
@@ -124,7 +127,7 @@ def _variables(folded: Folded, scene: Scene) -> Iterator[Finding]:
     """Variables that are set here and that the code which was read asks for, and a replay would not have."""
     asked = variables.asked(scene.project.workspace, folded.inside)
     asked |= variables.asked_by_line(scene.shell_line)
-    here = {name for name in scene.environ if globs.any_matches(name, asked)}
+    here = {name for name in scene.environ if globs.any_matches(name, tuple(asked))}
     given = here - scene.allowed.keys() - variables.OF_THE_MACHINE
     hidden = sorted(name for name in given if secrets.looks_secret(name))
     if open_names := sorted(given.difference(hidden)):
@@ -205,13 +208,20 @@ def _read(folded: Folded, scene: Scene) -> Read:
         and not any(path.startswith(f"{folder}/") for folder in before.environments)
     ]
     home = set(folded.home)
+    changed = {path for path in inside if path in rewritten}
+    added = earlier.added_to(
+        scene.earlier, scene.project.workspace, scene.moved.written, scene.moved.deleted
+    )
+    of_before = changed | {path for path in added if path not in scene.recorded}
+    copies = scene.earlier.copies
     return Read(
         scene.project.workspace,
         Path(os.path.realpath(scene.environ.get("HOME", "/"))),
         tuple(path for path in inside if path not in rewritten),
         folded.home,
         tuple(path for path in folded.outside if path not in home),
-        tuple(path for path in inside if path in rewritten),
+        tuple(sorted(changed - copies.keys())),
+        {path: copies[path] for path in sorted(of_before & copies.keys())},
     )
 
 

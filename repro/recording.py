@@ -32,6 +32,7 @@ from repro.capturing import (
     command_line,
     data,
     dvc_pipeline,
+    earlier,
     files,
     host,
     ingredients,
@@ -107,6 +108,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
         where = Where(request.environ, request.image, request.watch)
         arena = arenas.arena(project, parts, where, session, progress)
         before = files.scan(project.workspace, project.folder)
+        kept_before = earlier.keep(project.workspace, before, session.folder("earlier"))
         sessions.note_unfinished(session, clock.now(), _shown(command, request))
         log = Log(session.folder("log"), sink)
         with ThreadPoolExecutor(max_workers=1) as aside:
@@ -139,6 +141,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                         before,
                         collected.changes,
                         execution.started,
+                        kept_before,
                     ),
                 )
                 result = _observed(project, settled, machine.result(), execution, collected)
