@@ -127,7 +127,10 @@ def _about_steps(metric: MetricDifference) -> str:
     parts = []
     if metric.differing_steps:
         verb = "differs" if metric.differing_steps == 1 else "differ"
-        parts.append(f"{metric.differing_steps} of {count(whole, 'step')} {verb}")
+        # where neither side has the other's steps, more differ than any side has
+        some = metric.differing_steps <= whole
+        of = f"{metric.differing_steps} of {count(whole, 'step')}"
+        parts.append(f"{of if some else count(metric.differing_steps, 'step')} {verb}")
     if metric.within_steps:
         parts.append(f"{metric.within_steps} of {count(whole, 'step')} within tolerance")
     parts.append(f"first at step {value_text(metric.first_step)}")

@@ -8,8 +8,8 @@ import renderings as r
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.comparison import compare_results, unreplayable
-from repro.manifest import Policy, Tolerance
+from repro.comparison import MetricDifference, Status, compare_results, unreplayable
+from repro.manifest import MetricType, Policy, Tolerance
 from repro.report import Heading, Side, layout, text, words
 
 WIDTHS = (20, 44, 60, 80, 100, 120, 200)
@@ -269,3 +269,11 @@ def test_numbers_that_python_does_not_print():
 def test_a_read_that_has_nothing_is_no_trouble():
     comparison = compare_results(r.RECORDED, r.REPLAYED, Policy(), lambda _: None)
     assert "not opened: the content is not at hand" in text.render(comparison)
+
+
+def test_steps_that_neither_side_has_in_common_are_counted_and_not_of_a_whole():
+    metric = MetricDifference(
+        "history.jsonl", "loss", Status.DIFFERENT, MetricType.SERIES, MetricType.SERIES,
+        steps_a=1, steps_b=1, differing_steps=2, first_step=0,
+    )  # fmt: skip
+    assert "2 steps differ, first at step 0" in words.metric_details(metric)[0]
