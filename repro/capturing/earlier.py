@@ -1,4 +1,4 @@
-"""What lay there before the run and is added to by it: a log, a table of results, a tracker's database.
+"""What lay there before the run and is added to by it: a log, a table of results, a study's database.
 
 Such a file is an input, and gone as it was once the run has begun: small ones are copied before.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from repro.capturing.files import Scan
+from repro.trackers import places
 
 EACH, ALL, MOST = 4 * 1000**2, 32 * 1000**2, 200
 """Bytes of one file, bytes of all, and files: the last ones written are taken."""
@@ -22,6 +23,9 @@ _ADDED_TO = frozenset(
         ".db", ".sqlite", ".sqlite3", ".xlsx", ".parquet", ".feather", ".pkl", ".joblib",
     )
 )  # fmt: skip
+_DATABASES = (".db", ".sqlite", ".sqlite3")
+_MLFLOWS = b"CREATE TABLE latest_metrics"
+"""In a database of MLflow's, whose earlier runs are told from this one's."""
 _NUMBERED = frozenset(f".{number}" for number in range(1, 10))
 """Of logs that are rotated."""
 
@@ -44,6 +48,8 @@ def keep(workspace: Path, before: Scan, folder: Path) -> Earlier:
         if not 0 < size <= min(EACH, left) or source.is_symlink():
             continue
         with contextlib.suppress(OSError):
+            if path.endswith(_DATABASES) and _MLFLOWS in source.read_bytes():
+                continue
             shutil.copyfile(source, target)
             kept[path] = target
             left -= size
@@ -51,6 +57,9 @@ def keep(workspace: Path, before: Scan, folder: Path) -> Earlier:
 
 
 def _may_be_added_to(path: str) -> bool:
+    """What a tracker keeps is not: it holds the runs of earlier times, and this one's are told from them."""
+    if places.is_bookkeeping(path):
+        return False
     suffix = PurePosixPath(path).suffix.lower()
     return suffix in _ADDED_TO or suffix in _NUMBERED
 
@@ -68,8 +77,8 @@ def added_to(
         near = [other for other in beside.get(posixpath.dirname(path), ()) if other != path]
         stem = PurePosixPath(path).name.split(".")[0]
         alike = [other for other in near if PurePosixPath(other).name.startswith(stem)]
-        places = [path] if path in written else []
-        if any(_begins(earlier.copies[path], workspace / other) for other in (*places, *alike)):
+        same = [path] if path in written else []
+        if any(_begins(earlier.copies[path], workspace / other) for other in (*same, *alike)):
             yield path
 
 

@@ -67,6 +67,8 @@ def test_only_small_files_of_kinds_that_are_added_to_are_copied(
     (top / "large.log").write_text("x" * 20)
     (top / "link.log").symlink_to("a.log")
     monkeypatch.setattr(earlier, "EACH", 10)
+    monkeypatch.setattr(earlier, "_MLFLOWS", b"CREATE")
+    (top / "mlflow.db").write_text("CREATE")
     kept = earlier.keep(top, files.scan(top, top), copies)
     assert sorted(kept.copies) == ["a.log", "c.CSV", "d.log.3"]
     monkeypatch.setattr(earlier, "ALL", 9)
