@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repro import watching
-from repro.capturing import data, dvc_config, inputs, results, secrets, variables
+from repro import globs, watching
+from repro.capturing import data, dvc_config, earlier, inputs, results, secrets, variables
+from repro.capturing.earlier import Earlier
 from repro.capturing.files import Changes, Scan
 from repro.capturing.inputs import Inputs, Read
 from repro.capturing.probing import Probe
@@ -90,6 +91,8 @@ class Scene:
     moved: Changes
     started: float
     """Seconds since the epoch."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """What some of the files held before."""
 
 
 def observe(seen: Seen, scene: Scene) -> Observed:
@@ -113,7 +116,7 @@ def observe(seen: Seen, scene: Scene) -> Observed:
         (),
         (
             *taken.findings,
-            *_appended(folded, scene),
+            *_appended(folded, scene, taken),
             *concerns,
             *_variables(folded, scene),
             *limits,
@@ -126,12 +129,14 @@ def observe(seen: Seen, scene: Scene) -> Observed:
     )
 
 
-def _appended(folded: Folded, scene: Scene) -> Iterator[Finding]:
-    """What an earlier run left, and this one wrote on: a replay begins without it."""
+def _appended(folded: Folded, scene: Scene, taken: Inputs) -> Iterator[Finding]:
+    """What an earlier run left, and this one wrote on, and which was not taken along as it was before."""
+    along = {item.path for item in taken.items}
     left = [
         path
         for path in folded.appended
         if path not in scene.recorded
+        and path not in along
         and path in scene.before.files
         and scene.before.files[path].size
     ]
@@ -149,7 +154,8 @@ def _variables(folded: Folded, scene: Scene) -> Iterator[Finding]:
     """Variables that are set here and that the code which was read asks for, and a replay would not have."""
     asked = variables.asked(scene.project.workspace, folded.inside)
     asked |= variables.asked_by_line(scene.shell_line)
-    given = (asked & scene.environ.keys()) - scene.allowed.keys() - variables.OF_THE_MACHINE
+    here = {name for name in scene.environ if globs.any_matches(name, tuple(asked))}
+    given = here - scene.allowed.keys() - variables.OF_THE_MACHINE
     hidden = sorted(name for name in given if secrets.looks_secret(name))
     if open_names := sorted(given.difference(hidden)):
         yield Finding(
@@ -229,13 +235,20 @@ def _read(folded: Folded, scene: Scene) -> Read:
         and not any(path.startswith(f"{folder}/") for folder in before.environments)
     ]
     home = set(folded.home)
+    changed = {path for path in inside if path in rewritten}
+    added = earlier.added_to(
+        scene.earlier, scene.project.workspace, scene.moved.written, scene.moved.deleted
+    )
+    of_before = changed | {path for path in added if path not in scene.recorded}
+    copies = scene.earlier.copies
     return Read(
         scene.project.workspace,
         Path(os.path.realpath(scene.environ.get("HOME", "/"))),
         tuple(path for path in inside if path not in rewritten),
         folded.home,
         tuple(path for path in folded.outside if path not in home),
-        tuple(path for path in inside if path in rewritten),
+        tuple(sorted(changed - copies.keys())),
+        {path: copies[path] for path in sorted(of_before & copies.keys())},
     )
 
 

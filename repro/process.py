@@ -109,8 +109,10 @@ def execute(
     sink: Sink,
     own_group: bool = False,
     stop: threading.Event | None = None,
+    fed: bool = True,
 ) -> Execution:
-    """Run the training command, its output going to ``sink`` live, its stdin the caller's.
+    """Run the training command, its output going to ``sink`` live, its stdin the caller's, or empty where
+    it is not ``fed``.
 
     On Ctrl-C the command is asked to end (SIGINT, after GRACE seconds SIGKILL) and what it did
     until then is returned with ``interrupted`` set. It is killed when ``stop`` is set. Raises NotFound
@@ -123,6 +125,7 @@ def execute(
                 list(argv),
                 cwd=cwd,
                 env=dict(env),
+                stdin=None if fed else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=own_group,

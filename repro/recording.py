@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from repro import (
     arenas,
@@ -31,12 +32,15 @@ from repro.capturing import (
     command_line,
     data,
     dvc_pipeline,
+    earlier,
     files,
     host,
     ingredients,
+    network,
     results,
     secrets,
     source,
+    standard_input,
 )
 from repro.capturing.digests import Digests
 from repro.capturing.ingredients import Ingredients
@@ -104,6 +108,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
         where = Where(request.environ, request.image, request.watch)
         arena = arenas.arena(project, parts, where, session, progress)
         before = files.scan(project.workspace, project.folder)
+        kept_before = earlier.keep(project.workspace, before, session.folder("earlier"))
         sessions.note_unfinished(session, clock.now(), _shown(command, request))
         log = Log(session.folder("log"), sink)
         with ThreadPoolExecutor(max_workers=1) as aside:
@@ -111,7 +116,9 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
             # after the pins and beside the command: to ask a GPU's driver takes a second
             machine = aside.submit(_machine, arena, pins)
             clock_of_stages = stage_times.Clock(log)
+            given = standard_input.position()
             execution = arena.execute(clock_of_stages)
+            unrecorded = standard_input.findings(given, standard_input.position())
             with interrupts.ignored():
                 after = files.scan(project.workspace, project.folder)
                 expected = ingredients.expected(project, parts)
@@ -134,6 +141,7 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                         before,
                         collected.changes,
                         execution.started,
+                        kept_before,
                     ),
                 )
                 result = _observed(project, settled, machine.result(), execution, collected)
@@ -141,8 +149,11 @@ def record(project: Project, request: Request, sink: Sink, progress: Progress = 
                     pinned = _again(arena)
                 served = _served(seen, pinned, request, execution)
                 seen = replace(
-                    seen, services=served.services, findings=(*seen.findings, *served.findings)
+                    seen,
+                    services=served.services,
+                    findings=(*seen.findings, *served.findings, *unrecorded),
                 )
+                seen = replace(seen, findings=(*seen.findings, *_reached(project, seen)))
                 result = replace(
                     result,
                     metrics=(*result.metrics, *served.metrics),
@@ -266,6 +277,13 @@ def _served(seen: Observed, pinned: Pins, request: Request, execution: Execution
         return services.Used()
     packages = pinned.environment.packages
     return services.used(seen.connections, request.environ, packages, execution.started)
+
+
+def _reached(project: Project, seen: Observed) -> Iterator[Finding]:
+    urls = [urlsplit(service.url) for service in seen.services]
+    known = [url.port or (443 if url.scheme == "https" else 80) for url in urls]
+    allowed = project.config.network
+    return network.findings(seen.connections, network.listening(), known, allowed)
 
 
 def _pinned(pins: Future[Pins]) -> Pins:

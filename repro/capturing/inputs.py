@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import stat
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.capturing import secrets
@@ -38,11 +38,14 @@ class Read:
     elsewhere: tuple[str, ...] = ()
     """Absolute."""
     changed: tuple[str, ...] = ()
+    as_before: Mapping[str, Path] = field(default_factory=dict)
+    """Inside, and changed by the run: copies of what it began with."""
 
     def places(self) -> Iterator[tuple[str, Path]]:
         """(path as it is recorded, where it lies), by path."""
         for path in self.inside:
             yield path, self.workspace / path
+        yield from self.as_before.items()
         for path in self.elsewhere:
             yield path, Path(path)
         for path in self.below_home:
@@ -83,7 +86,7 @@ def take(store: Store, read: Read, cap: int, since: float) -> Inputs:
             if hits := secrets.held_by(where):
                 withheld.append(f"{path} ({hits[0].kind})")
                 continue
-            if status.st_mtime > since:
+            if status.st_mtime > since and path not in read.as_before:
                 moved.append(path)
                 continue
             items.append(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from repro.capturing import links, metric_places, readers
+from repro.capturing import links, metric_places, readers, text_metrics
 from repro.capturing.files import Scan
 from repro.capturing.metric_places import Candidate
 from repro.manifest import Metric, MetricSource, MetricType, SourceState
@@ -71,9 +71,11 @@ def _read(scene: Scene, item: Candidate, *, cache_links: bool) -> Found:
     path = item.path
     if passed := _not_this_runs(scene, path, cache_links=cache_links):
         return Found(*passed)
-    reader = readers.declared_reader_of(path)
+    reader = readers.declared_reader_of(path) or text_metrics.reader_of(path)
     if reader is None:
-        detail = "its format is not known (JSON, JSON lines, YAML, TOML, CSV and TSV are)"
+        detail = (
+            "its format is not known (JSON, JSON lines, YAML, TOML, CSV, TSV, INI and text are)"
+        )
         return Found(SourceState.UNREADABLE, detail)
     try:
         values = reader((scene.workspace / path).read_bytes(), item.source)

@@ -31,6 +31,10 @@ _USUAL_LINES = re.compile(
     r"(?:^|[-_.])(?:metrics?|scores?|history|loss|losses|log|progress|scalars)$", re.IGNORECASE
 )
 """Of JSON lines: what is called results or eval there are usually the predictions themselves."""
+_USUAL_TEXT = re.compile(
+    r"(?:^|[-_.])(?:metrics?|scores?|results?|eval|evaluation|summary|loss|accuracy|acc|auc|f1|rmse|report)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,8 @@ def _is_usual(path: str) -> bool:
     match place.suffix.lower():
         case ".jsonl" | ".ndjson":
             return _USUAL_LINES.search(place.stem) is not None
+        case ".txt" | ".ini":
+            return _USUAL_TEXT.search(place.stem) is not None
         case ".csv" | ".tsv" if _USUAL_TABLE.search(place.stem):
             return True
     usual = _USUAL_NAME.search(place.stem) or "dvclive/" in path

@@ -34,7 +34,8 @@ def declared_reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] 
     return reader_of(path) or (read_table if path.lower().endswith(".log") else None)
 
 
-def _text(content: bytes) -> str:
+def decoded(content: bytes) -> str:
+    """The text of a file. Raises ValueError where it is none, or not UTF-8."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError("UTF-16 text, where UTF-8 is expected")
     try:
@@ -68,7 +69,7 @@ def read_json(content: bytes, source: str) -> tuple[Metric, ...]:
 
     Several objects, one in a line, are read as JSON lines: some tools call those ``.json`` too.
     """
-    text = _text(content)
+    text = decoded(content)
     if not text.strip():
         return ()
     try:
@@ -87,7 +88,7 @@ def read_json_lines(content: bytes, source: str) -> tuple[Metric, ...]:
     """An object in each line: a series per key, nested ones flattened, by the step that all of them
     have or else the number of the row."""
     rows: list[dict[Any, Any]] = []
-    for number, line in enumerate(_text(content).split("\n"), 1):
+    for number, line in enumerate(decoded(content).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -111,14 +112,14 @@ def _parsed(text: str) -> Any:
 
 def read_yaml(content: bytes, source: str) -> tuple[Metric, ...]:
     """A YAML document, in the core schema of YAML 1.2."""
-    document = plain_yaml.load(_text(content))
+    document = plain_yaml.load(decoded(content))
     return () if document is None else flattening.flatten(document, source, _most(content))
 
 
 def read_toml(content: bytes, source: str) -> tuple[Metric, ...]:
     """A TOML document; dates become ISO 8601 text."""
     try:
-        document = tomllib.loads(_text(content), parse_float=_float)
+        document = tomllib.loads(decoded(content), parse_float=_float)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return flattening.flatten(document, source, _most(content)) if document else ()
@@ -139,10 +140,10 @@ def read_table(content: bytes, source: str) -> tuple[Metric, ...]:
 
     Raises ValueError where its first line is no header, or no column holds numbers.
     """
-    first = _text(content).lstrip().partition("\n")[0]
+    first = decoded(content).lstrip().partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     names = [name.strip().strip('"') for name in first.split(delimiter)]
-    if len(names) < 2 or any(not name or type(_cell(name)) is not str for name in names):
+    if len(names) < 2 or any(not name or type(cell(name)) is not str for name in names):
         raise ValueError("it is no table: its first line is no header")
     found = _table(content, source, delimiter)
     if found and not any(flattening.is_number(value) for item in found for value in item.values):
@@ -151,7 +152,7 @@ def read_table(content: bytes, source: str) -> tuple[Metric, ...]:
 
 
 def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
-    reader = csv.reader(io.StringIO(_text(content)), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(decoded(content)), delimiter=delimiter)
     try:
         lines = _rows([(reader.line_num, row) for row in reader])
     except csv.Error as error:
@@ -162,7 +163,7 @@ def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
     for number, row in lines[1:]:
         if len(row) != len(header):
             raise ValueError(f"line {number} has {len(row)} fields, the header has {len(header)}")
-    columns = {name: tuple(_cell(row[at]) for row in body) for at, name in enumerate(header)}
+    columns = {name: tuple(cell(row[at]) for row in body) for at, name in enumerate(header)}
     label = _step_column(columns)
     steps = columns[label] if label is not None else tuple(range(len(body)))
     return tuple(
@@ -199,7 +200,8 @@ def _step_column(columns: dict[str, tuple[Scalar, ...]]) -> str | None:
     return None
 
 
-def _cell(text: str) -> Scalar:
+def cell(text: str) -> Scalar:
+    """The number that a text is, else the text; None for an empty one."""
     text = text.strip()
     if "_" in text:
         return text  # Python would read 1_000 as a number, no table means that

@@ -89,6 +89,17 @@ _NAME = r"([A-Za-z_][A-Za-z0-9_]*)"
 _PYTHON = re.compile(
     rf"""\b(?:environ(?:\.get\(|\.setdefault\(|\.pop\(|\[)|getenv\()\s*["']{_NAME}["']"""
 )
+_LIBRARIES = re.compile(
+    rf"""\b(?:envvar|env_var)\s*=\s*\[?\s*["']{_NAME}["']"""  # click, typer, configargparse
+    rf"""|\benv(?:\.(?:str|int|float|bool|list|path|json))?\(\s*["']{_NAME}["']"""  # environs
+    r"""|\bconfig\(\s*["']([A-Z][A-Z0-9_]*)["']"""  # decouple
+)
+_PREFIX = re.compile(rf"""\b(?:auto_envvar|envvar)_prefix\s*=\s*["']{_NAME}["']""")
+"""Of click's and dynaconf's: all variables that begin so, with an underscore behind it."""
+_SETTINGS = re.compile(r"\bBaseSettings\b")
+_SETTINGS_PREFIX = re.compile(rf"""\benv_prefix["']?\s*[=:]\s*["']{_NAME}["']""")
+_FIELD = re.compile(rf"^[ \t]+{_NAME}[ \t]*:[ \t]*[A-Za-z]", re.MULTILINE)
+"""Of pydantic's settings: a variable for every field, in upper case or lower."""
 _NOTEBOOK = re.compile(
     rf"""\b(?:environ(?:\.get\(|\.setdefault\(|\.pop\(|\[)|getenv\()\s*\\?["']{_NAME}\\?["']"""
 )
@@ -109,8 +120,8 @@ _BY_SUFFIX = {
 
 
 def asked(folder: Path, paths: Iterable[str]) -> frozenset[str]:
-    """The names that these files ask for; ``paths`` are relative to the folder. What cannot be read, or is
-    no script, asks for nothing."""
+    """The names that these files ask for, ``NAME_*`` for all that begin so; ``paths`` are relative to the
+    folder. What cannot be read, or is no script, asks for nothing."""
     return frozenset(name for path in paths for name in _asked(folder, path))
 
 
@@ -133,3 +144,20 @@ def _asked(folder: Path, path: str) -> Iterator[str]:
         return
     for match in pattern.finditer(text):
         yield next(name for name in match.groups() if name)
+    if pattern is _PYTHON:
+        yield from _through_libraries(text)
+
+
+def _through_libraries(text: str) -> Iterator[str]:
+    for match in _LIBRARIES.finditer(text):
+        yield next(name for name in match.groups() if name)
+    for match in _PREFIX.finditer(text):
+        yield f"{match[1]}_*"
+    if "Dynaconf(" in text and not _PREFIX.search(text):
+        yield "DYNACONF_*"
+    if _SETTINGS.search(text):
+        prefixes = _SETTINGS_PREFIX.findall(text)
+        for field in () if prefixes else _FIELD.findall(text):
+            yield from (field, field.upper())
+        for prefix in prefixes:
+            yield from (f"{prefix}*", f"{prefix.upper()}*")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from repro.comparison import numbers, series
+from repro.comparison import nature, numbers, series
 from repro.comparison.nouns import RECORD_AND_REPLAY, MetricDifference, Sides, Status
 from repro.comparison.pairing import pairs
 from repro.comparison.sources import unknown_sources
@@ -58,7 +58,24 @@ def _difference(
         if status.red:
             notes.insert(0, _otherwise(status, sides))
         status = Status.IGNORED
+    elif a and b and (why := _by_nature(a, b, difference)):
+        status = Status.IGNORED
+        notes.insert(0, f"{BY_NATURE}{why}")
     return replace(difference, status=status, note="; ".join(notes))
+
+
+BY_NATURE = "differs by its nature: "
+"""How the note of a metric begins that differs and is not held against the run."""
+
+
+def _by_nature(a: Metric, b: Metric, difference: MetricDifference) -> str:
+    """Why the two may differ, unless the project itself says how far: then that counts."""
+    rule = difference.tolerance
+    spoken_for = rule is not None and rule.pattern.strip("*") != ""
+    whole = difference.steps_a == difference.steps_b and difference.first_step_only_in is None
+    if difference.status is not Status.DIFFERENT or a.source.startswith("<") or spoken_for:
+        return ""
+    return nature.varies(a, b) if whole else ""
 
 
 def _otherwise(status: Status, sides: Sides) -> str:

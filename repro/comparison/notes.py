@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from repro.comparison.metrics import BY_NATURE
 from repro.comparison.nouns import (
     MetricDifference,
     OutputDifference,
@@ -64,12 +65,29 @@ def _about_metrics(metrics: list[MetricDifference]) -> Iterator[str]:
     if empty := [metric.name for metric in metrics if metric.type_a and not metric.has_values]:
         yield f"{count(len(empty), 'metric')} without a value, not counted: {some(empty)}"
     ignored = [metric for metric in metrics if metric.status is Status.IGNORED]
+    varying = [metric for metric in ignored if metric.note.startswith(BY_NATURE)]
+    yield from _about_nature(varying)
+    ignored = [metric for metric in ignored if metric not in varying]
     if ignored:
         names = some(metric.name for metric in ignored)
         yield f"{count(len(ignored), 'metric')} not compared, as the policy says: {names}"
     for metric in ignored:
         if metric.type_a is None or metric.type_b is None:
             yield f"{metric.source}:{metric.name} is ignored, and {metric.note}"
+
+
+def _about_nature(metrics: list[MetricDifference]) -> Iterator[str]:
+    """What a file says of the run and not of the model, so that whoever disagrees can say so."""
+    by_kind: dict[str, list[str]] = {}
+    for metric in metrics:
+        kind = metric.note.removeprefix(BY_NATURE).partition(";")[0]
+        by_kind.setdefault(kind, []).append(metric.name)
+    if by_kind:
+        listed = "; ".join(f"{kind}: {some(names)}" for kind, names in sorted(by_kind.items()))
+        yield (
+            f"{count(len(metrics), 'metric')} not compared, being of the run and not of the model: {listed} "
+            "(a tolerance of that name in repro.yaml has it compared)"
+        )
 
 
 def about_names(names: Mapping[str, str], sides: Sides) -> Iterator[str]:

@@ -61,9 +61,13 @@ def is_matched(output: OutputDifference) -> bool:
 
 _MEASURE = re.compile(
     r"acc|auc|auroc|bleu|bpc|bpb|cost|corr|(?<![a-z])cer|dice|elbo|entropy|err|f1|fid|gini|iou|kappa|"
-    r"likelihood|logloss|loss|(?<![a-z])mae|(?<![a-z])map|mape|mcc|metric|mrr|mse|ndcg|nll|perplexity|"
+    r"likelihood|logloss|loss|(?<![a-z])[ab]ic(?![a-z])|brier|calinski|concordance|davies|deviance|"
+    r"explained.variance|(?<![a-z])f0\.5|(?<![a-z])f2|fbeta|finished with value|"
+    r"hamming|hits?@|inertia|jaccard|objective|"
+    r"pearson|r.squared|regret|residual|spearman|trial with value|"
+    r"(?<![a-z])mae|(?<![a-z])map|mape|mcc|metric|mrr|mse|ndcg|nll|perplexity|"
     r"ppl|precision|psnr|r2|r\^2|r²|recall|reward|rmse|rouge|score|sensitivity|silhouette|specificity|"
-    r"ssim|(?<![a-z])wer",
+    r"ssim|(?<![a-z])wer|^(?:best|final|objective|best trial|trial)?[ _.]?value$",
     re.IGNORECASE,
 )
 """Names that speak of how good a model is, or how far from it."""

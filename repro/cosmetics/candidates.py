@@ -30,7 +30,8 @@ CANDIDATES = (
 
 PROPERTIES = "docProps/core.xml"
 """In every office document, with the date of its making."""
-EVENTS = re.compile(r"events\.out\.tfevents\.\d{10}\b")
+EVENTS = re.compile(r"events\.out\.tfevents(?:\.\d{10}\b|$)")
+"""With the time behind it, and without as CatBoost calls its own."""
 
 
 def is_candidate(path: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from repro.cosmetics.nouns import Part, Tally, Unfit
 from repro.cosmetics.shapes import ADDRESS, CLOCK, DAY, KEYS, ZONE, Names, is_moment, is_run_id
@@ -26,6 +27,12 @@ _PAIR = re.compile(
     r"(?P<value>[0-9A-Za-z:., T@+-]+)(?P=quote)(?=\r?$)",
     re.ASCII | re.MULTILINE,
 )
+
+_HYDRAS_OWN = re.compile(
+    r"^ +output_dir: \S*?/(?P<time>\d{4}-\d\d-\d\d/\d\d-\d\d-\d\d)(?=(?:/\d+)?\r?$)",
+    re.ASCII | re.MULTILINE,
+)
+"""In ``.hydra/hydra.yaml``: the folder of the run, called by its time."""
 
 
 def digest(part: Part) -> str:
@@ -55,6 +62,8 @@ def digest_yaml(part: Part) -> str:
             names.add(value)
         elif is_moment(key, value, outermost):
             cuts.append((*match.span("value"), "time"))
+    if PurePosixPath(part.path).parts[-2:] == (".hydra", "hydra.yaml"):
+        cuts += [(*found.span("time"), "time") for found in _HYDRAS_OWN.finditer(text)]
     if anywhere := names.anywhere():
         cuts += [(*found.span(), names[found.group()]) for found in anywhere.finditer(text)]
     return _digest(FORM_YAML, text, cuts)

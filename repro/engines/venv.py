@@ -149,7 +149,7 @@ class VenvEngine:
                 "replay it with --engine docker",
             )
         argv[0] = shutil.which(argv[0], path=env["PATH"]) or argv[0]
-        return process.execute(argv, cwd=here, env=env, sink=sink, stop=job.stop)
+        return process.execute(argv, cwd=here, env=env, sink=sink, stop=job.stop, fed=False)
 
 
 def _pyenv_versions(environ: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,12 @@ _COMMAND = re.compile(
     r"(?:python[\d.]{0,5}|uv|poetry|pipenv|pdm|conda|dvc|make|bash|sh|Rscript|torchrun|accelerate|deepspeed|papermill"
     r"|\w[\w.-]{0,60}\.(?:py|sh|R))\s(?:\S.{0,400}\s)?(?:--[A-Za-z]|-[A-Za-z]\s)"
 )
+_SCRIPT = re.compile(
+    r"\s*(?:[+$>] ?)?(?:[A-Z_]\w{0,40}=\S{0,80} )*(?:\S{0,120}/)?"
+    r"(?:python[\d.]{0,5}|bash|sh|Rscript|torchrun) \S{1,200}\.(?:py|sh|R)(?:\s|$)"
+)
+_STAGE = re.compile(r"Running stage '[^'\n]{1,200}':?\s*$")
+"""DVC's; the command follows. A replay executes the stages itself, and no DVC says so there."""
 _TOOL = re.compile(
     r"(?:Resolved|Prepared|Installed|Uninstalled|Audited|Downloaded|Updated) \d+ packages? in "
     r"|\s*(?:Built|Building|Downloading|Updating|Downloaded) \S+(?: @ \S+| \([\d.]+ ?[kKMG]i?B\))$"
@@ -40,9 +46,13 @@ LINES = 400
 """A traceback may have so many."""
 
 
-def is_command(text: str) -> bool:
-    """Whether it is a command line with options, as make and `sh -x` print them."""
-    return _COMMAND.match(text) is not None
+def is_command(text: str, before: str = "") -> bool:
+    """Whether it is a command line with options or a script, as make, `sh -x` and DVC print them.
+
+    ``before``: the line before it."""
+    if text.startswith("> ") and _STAGE.match(before):
+        return True
+    return _COMMAND.match(text) is not None or _SCRIPT.match(text) is not None
 
 
 def is_of_a_tool(text: str) -> bool:

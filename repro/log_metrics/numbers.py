@@ -20,7 +20,7 @@ TOKEN = re.compile(
       | (?<![\w.])\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}\b(?:,?[ ]{_CLOCK})?|\d{{2}},?[ ]{_CLOCK})
       | \b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},?[ ])?{_MONTH}[ ]{{1,2}}\d{{1,2}},?[ ](?:\d{{4}},?[ ])?{_CLOCK}{_ZONE}(?:[ ](?:19|20)\d\d\b)?
       | (?<![\w.])\d{{1,2}}[\ -]{_MONTH}[\ -]\d{{4}}\b(?:[ ]{_CLOCK}{_ZONE})?
-      | (?<![\d.])(?:19|20)\d{{6}}[_T-]?\d{{4,6}}(?![\w.])
+      | (?<![\d.])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[_T-]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?(?![\w.])
       | (?<![\w.])\d{{1,2}}/\d{{1,2}}[ ]{_CLOCK}
       | [IWEF]\d{{4}}[ ]{_CLOCK}
     )
@@ -63,7 +63,7 @@ _RATE = re.compile(
 _TIME = re.compile(
     rf" ?(?:{_DURATION}) ?(?:/|per) ?{_THING}(?![\w])"
     rf"|(?:{_DURATION}|m(?=\s?\d|\b)|d(?=\s?\d))(?![\w/])"
-    r"| (?:ms|s|secs?|seconds?|msecs?|milliseconds?|us|µs|ns|minutes?|mins?(?= *(?:$|[,;)\].]|\d+(?:\.\d+)? ?s))|hours?|hrs?|days?)(?![\w/=:])(?! *[=:])"
+    r"| (?:ms|s|secs?|seconds?|msecs?|milliseconds?|us|µs|μs|ns|minutes?|mins?(?= *(?:$|[,;)\].]|\d+(?:\.\d+)? ?s))|hours?|hrs?|days?)(?![\w/=:])(?! *[=:])"
 )
 _MEMORY = re.compile(r" ?(?:[KMGT]i?B|[kKMG]b|bytes|Bytes|[kMG]B)(?![\w/])")
 _SCALE = re.compile(r"[kKMGTB](?![\w])| [kKMB](?=\s{2}|\s*(?:\||$))")

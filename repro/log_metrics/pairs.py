@@ -20,6 +20,7 @@ _COUNT_BAR = re.compile(
 _KERAS = re.compile(
     r"^\s*(\d{1,9}) ?/ ?(\d{1,9}|Unknown)\s+(?:\[[=>.\s-]{1,200}\]|[━╸╺─ ]{3,200}|-(?=\s\d{1,6}m?s\b))"
 )
+_RICH = re.compile(r"[━╸╺]{3,200}\s{1,4}\d{1,3}%(?:\s{1,4}(?:\d{1,3}(?::\d\d){1,2}|-:--:--))?")
 _BATCH = re.compile(r"^\s*\[\s*(\d{1,9}),\s+(\d{1,9})\](?=\s)")
 _FRACTION = re.compile(
     r"\[\s{0,8}(\d{1,12})\s{0,3}/\s{0,8}(\d{1,12})(?:\s{0,3}\(\s{0,4}[\d.]{1,8}%\s?\))?\s{0,3}\]"
@@ -144,6 +145,10 @@ def _without_bars(line: _Line) -> str:
         rest = text[bar.end() :].strip()
         rest = rest[:-1] if rest.endswith("]") and "[" not in rest else rest.replace("]", " ", 1)
         return f"{text[: bar.start()].rstrip(' :')} | {rest}"
+    if "━" in text and (bar := _RICH.search(text)):
+        line.asides.append(SetAside("progress bar", Aside.PROGRESS, bar.group().strip()[-80:]))
+        line.offset = None
+        return f"{text[: bar.start()].rstrip()} | {text[bar.end() :].strip()}"
     if bar := _KERAS.search(text):
         line.asides.append(SetAside("progress bar", Aside.PROGRESS, bar.group().strip()[:80]))
         line.offset = bar.end()

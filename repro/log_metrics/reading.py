@@ -163,7 +163,7 @@ class _Reader:
             return 1, Found(
                 asides=(SetAside("message of a tool", Aside.SETTING, text.strip()[:80]),)
             )
-        if messages.is_command(text):
+        if messages.is_command(text, self.texts[at - 1] if at else ""):
             return 1, Found(asides=(SetAside("command line", Aside.SETTING, text.strip()[:80]),))
         if found := self._row(text):
             return 1, self._headed(found)

@@ -20,6 +20,8 @@ _LESS = re.compile(r"<\s{0,2}(?=[\d.])")
 _CELL = re.compile(
     r"(?:[<>~]\s?)?[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?|[-+]?(?:nan|NaN|inf|Inf|NA|None|null|-|--|N/A)|\d+(?::\d\d){1,2}(?:\.\d+)?|\d+/\d+|\d[\d.]*(?:[kKMGTB]i?B?|m?s|%)"
 )
+_NAMED = re.compile(r":\s+[-+]?[\d.][\w.+-]*\s{2,}\S")
+"""A label that holds a value of its own: a line of names and values below a table, and no row of it."""
 _INDEX = re.compile(r"\d{1,9}\s{1,20}(?=\D)")
 _DIGIT = re.compile(r"\d")
 _FAR = 3
@@ -87,7 +89,7 @@ def row(table: Table, text: str) -> Found | None:
         return None
     first = values[0].start
     label = text[:first].strip()
-    if label and _BAR.search(label):
+    if label and (_BAR.search(label) or _NAMED.search(label)):
         return None
     return _space_row(table, values, label)
 

@@ -258,12 +258,21 @@ with Path("results.csv").open("a") as rows:
 
 
 def test_rows_behind_those_of_an_earlier_run_are_told(trained: Trained) -> None:
-    """Nobody reads them, and they are in the file whose digest is compared."""
-    trained.start(APPEND, _gitignore="results.csv\n")
+    """Nobody reads them, and they are in the file whose digest is compared. It is not of the kinds that are
+    copied before a run."""
+    trained.start(APPEND.replace("results.csv", "results.out"), _gitignore="results.out\n")
     said = [_appended(trained.record()) for _ in range(3)]
     assert said[0] == ()
-    assert all("results.csv" in one.message and "commit it" in one.remedy for (one,) in said[1:])
+    assert all("results.out" in one.message and "commit it" in one.remedy for (one,) in said[1:])
     assert {one.severity for (one,) in said[1:]} == {Severity.RISKS}
+
+
+def test_rows_of_an_earlier_run_that_were_taken_along_are_not(trained: Trained) -> None:
+    trained.start(APPEND, _gitignore="results.csv\n")
+    first, second = trained.record(), trained.record()
+    assert "results.csv" not in {item.path for item in first.definition.inputs}
+    assert "results.csv" in {item.path for item in second.definition.inputs}
+    assert _appended(first) == _appended(second) == ()
 
 
 def test_rows_behind_committed_ones_are_the_source_s(trained: Trained) -> None:

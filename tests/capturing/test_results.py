@@ -424,9 +424,48 @@ def test_files_with_the_usual_names_are_found_undeclared(space: Workspace, name:
     assert only(found) == MetricSource(name, READ, declared=False)
 
 
-@pytest.mark.parametrize("name", ["config.json", "lossless.json", "gloss.csv", "metrics.txt"])
+@pytest.mark.parametrize("name", ["config.json", "lossless.json", "gloss.csv", "words.txt"])
 def test_other_files_are_outputs_only(space: Workspace, name: str) -> None:
     found = space.run(lambda: space.write(name))
+    assert found.sources == ()
+    assert paths(found) == [name]
+
+
+@pytest.mark.parametrize(
+    "name, content, expected",
+    [
+        ("score.txt", "0.93\n", {"score": 0.93}),
+        ("out/metrics.txt", "Accuracy: 0.9\nTook 3.2 seconds\n", {"Accuracy": 0.9}),
+        ("metrics.ini", "[test]\nR2 = 0.4\nn = 3\n", {"test.R2": 0.4, "test.n": 3}),
+        ("test_auc.txt", "nan", {"test_auc": "nan"}),
+    ],
+)
+def test_metrics_in_plain_text_are_read(
+    space: Workspace, name: str, content: str, expected: dict[str, float | str]
+) -> None:
+    found = space.run(lambda: space.write(name, content))
+    assert only(found) == MetricSource(name, READ, declared=False)
+    values = {item.name: item.value for item in found.metrics}
+    assert {key: str(value) for key, value in values.items()} == {
+        key: str(value) for key, value in expected.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("results.txt", "no number\n"),
+        ("results.txt", b"\xff\xfe0.9"),
+        ("results.txt", "accuracy: 0.5\n" * 100_000),
+        ("metrics.ini", "[a]\nx = 1\nx = 2\n"),
+        ("metrics.ini", "x = 1\n"),
+        ("metrics.ini", ""),
+    ],
+)
+def test_text_without_metrics_is_an_output(
+    space: Workspace, name: str, content: str | bytes
+) -> None:
+    found = space.run(lambda: space.write(name, content))
     assert found.sources == ()
     assert paths(found) == [name]
 

@@ -21,6 +21,28 @@ ASKING = {
 }  # fmt: skip
 
 
+THROUGH_LIBRARIES = {
+    "click": ('@click.option("--lr", envvar="LR")\nmain(auto_envvar_prefix="FIT")', {"LR", "FIT_*"}),
+    "dynaconf": ('settings = Dynaconf(envvar_prefix="APP")', {"APP_*"}),
+    "dynaconf's own": ("settings = Dynaconf(files)", {"DYNACONF_*"}),
+    "environs": ('env = Env()\nenv.int("DEPTH")\nenv("SEED")', {"DEPTH", "SEED"}),
+    "decouple": ('config("DEPTH", cast=int)\nconfig("lower")', {"DEPTH"}),
+    "pydantic": ("class S(BaseSettings):\n    depth: int = 3\n\n    rate: x", {"depth", "DEPTH", "rate", "RATE"}),
+    "pydantic with a prefix": (
+        'class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix="fit_")\n    depth: int',
+        {"fit_*", "FIT_*"},
+    ),
+    "none of them": ("class S(BaseModel):\n    depth: int\nenvironment('X')", set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", THROUGH_LIBRARIES)
+def test_names_that_libraries_ask_for(name: str, tmp_path: Path) -> None:
+    text, expected = THROUGH_LIBRARIES[name]
+    (tmp_path / "a.py").write_text(text)
+    assert variables.asked(tmp_path, ["a.py"]) == expected
+
+
 @pytest.mark.parametrize("name", ASKING)
 def test_names_in_a_file(name: str, tmp_path: Path) -> None:
     text, expected = ASKING[name]

@@ -267,3 +267,14 @@ def test_an_empty_project_has_no_runs(project: Project) -> None:
     done = project.repro("list").expect(0)
     assert done.out == "no runs\n"
     assert project.repro("list", "--json").expect(0).document["runs"] == []
+
+
+def test_what_came_in_through_standard_input_is_named_and_a_replay_gets_none(
+    project: Project,
+) -> None:
+    code = "import sys; print(sys.stdin.read() or 'accuracy: 0')"
+    done = project.repro("run", "--", *python(code), stdin=b"accuracy: 0.5").expect(0)
+    assert "accuracy: 0.5" in done.out
+    assert "a pipe that is no part of the record" in done.err
+    replayed = project.repro("replay", "--engine", "venv", "--json", stdin=b"accuracy: 0.5")
+    assert replayed.expect(1).verdict == "different"

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from side_by_side import compared, metric, result
+from side_by_side import compared, metric, output, result
 
 from repro.comparison import Status, Verdict
 from repro.manifest import MetricSource, SourceState, Tolerance
@@ -201,3 +201,24 @@ def test_two_watched_runs_know_what_they_wrote():
     assert compared(with_source(None), with_source(READ, declared=False)).verdict is (
         Verdict.DIFFERENT
     )
+
+
+@pytest.mark.parametrize("name", ["score.txt", "score.json"])
+def test_text_that_an_earlier_repro_did_not_read_is_unknown(name):
+    accuracy, score = metric("accuracy", 0.9), metric("score", 0.5, name)
+    known = name == "score.json"  # by every repro: then one of the sides did not write it so
+    old, new = (
+        result(
+            *found,
+            outputs=(output(name, content),),
+            metric_sources=tuple(MetricSource(item.source, READ, declared=False) for item in found),
+        )
+        for found, content in (((accuracy,), "a"), ((accuracy, score), "b"))
+    )
+    for sides in ((old, new), (new, old)):
+        comparison = compared(*sides)
+        assert comparison.verdict is (Verdict.DIFFERENT if known else Verdict.EQUIVALENT)
+        assert known or any(
+            "score.txt: not read as metrics in" in note for note in comparison.notes
+        )
+    assert compared(result(accuracy), new).verdict is Verdict.DIFFERENT

@@ -253,3 +253,17 @@ def test_the_same_results_of_another_definition_are_no_green_exit():
     assert comparison.exit_code == 1
     assert [item.ingredient for item in comparison.ingredients] == ["working directory"]
     assert comparison.metrics[0].status is Status.EQUAL
+
+
+@pytest.mark.parametrize(
+    "name, vouches",
+    [("trial.finished with value", True), ("Value", True), ("BIC", True), ("default value", False),
+     ("basic rows", False), ("epoch", False)],
+)  # fmt: skip
+def test_what_is_printed_vouches_where_its_name_speaks_of_a_measure(name, vouches):
+    a, b = (
+        result(metric(name, 1, "<stdout>"), outputs=(output("study.db", content),))
+        for content in "ab"
+    )
+    expected = Verdict.EQUIVALENT if vouches else Verdict.DIFFERENT
+    assert compared(a, b).verdict is expected

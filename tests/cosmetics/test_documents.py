@@ -134,6 +134,16 @@ def test_real_in_yaml() -> None:
         assert not alike("a.yaml", run + first, run + second)
 
 
+def test_the_folder_of_a_run_in_hydras_own_file() -> None:
+    name, text = "out/.hydra/hydra.yaml", "hydra:\n  runtime:\n    output_dir: /w/outputs/{}{}\n"
+    first = text.format("2026-11-21/21-52-58", "")
+    assert alike(name, first, text.format("2027-01-01/00-00-00", ""))
+    assert not alike(name, first + "  job: 1\n", first + "  job: 2\n")
+    for other in ("2026-11-21/21-52-58/1", "2026-11-21", "latest"):
+        assert not alike(name, first, text.format(other, ""))
+    assert of("config.yaml", first) is None
+
+
 def test_times_in_a_list_of_yaml_documents_are_data() -> None:
     text = "timestamp: 2024-01-01 03:04:05.678\n{}a: 1\n"
     other = text.replace("2024", "2025")

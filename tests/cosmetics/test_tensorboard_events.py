@@ -32,3 +32,10 @@ def test_the_number_and_the_order_of_events_count() -> None:
     found = {essence(NAME, io.BytesIO(c), len(c)) for c in (content, content * 2, first, second)}
     assert len(found) == 4
     assert None not in found
+
+
+def test_catboosts_own_have_no_time_in_their_name() -> None:
+    one, other = event(1.7e9, b"\x10\x01"), event(1.8e9, b"\x10\x01")
+    name = "catboost_info/learn/events.out.tfevents"
+    assert essence(name, io.BytesIO(one), len(one)) == essence(name, io.BytesIO(other), len(other))
+    assert essence(f"{name}x", io.BytesIO(one), len(one)) is None

@@ -7,7 +7,7 @@ import sys
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from repro.log_metrics import Rules, read
@@ -229,6 +229,7 @@ def test_any_bytes_are_read_without_an_error(content: bytes) -> None:
     st.integers(),
     st.sampled_from(["loss: {}", "x={} y", "epoch 1 | a {} |", "{{'a': {}}}"]),
 )
+@example(0.0, 190_000_000_000, "loss: {}")
 def test_every_number_that_python_prints_is_read_exactly(f: float, i: int, form: str) -> None:
     for value in (f, i):
         found = [item.value for item in read(form.format(repr(value)).encode(), "").metrics]

@@ -129,6 +129,25 @@ def test_a_folder_named_after_the_time(take: Take) -> None:
     assert {name.rsplit(":")[-1] for name in metrics(red, "different")} == {"val.error"}
 
 
+def test_what_is_of_the_run_and_what_earlier_runs_left(take: Take) -> None:
+    project = take("run-beside-model")
+    project.record("python", "train.py")
+    project.record("python", "train.py")
+    document = project.replay().expect(0).document
+    assert document["verdict"] == "equivalent", document["reasons"]
+    of_the_run = {"run_id", "host", "pid", "training_time_seconds"}
+    assert metrics(document, "ignored") == {
+        "history.jsonl:timestamp",
+        *(f"metrics.json:{name}" for name in of_the_run),
+    }
+    counted = {"history.jsonl:error", "metrics.json:metrics.error", "score.txt:score"}
+    assert metrics(document, "equal") == {*counted, "metrics.json:metrics.runs_so_far"}
+    assert any("not compared, being of the run" in note for note in document["notes"])
+    project.record("python", "train.py", env={"SPLIT": "4"})
+    red = project.replay().expect(1).document
+    assert metrics(red, "different") == counted
+
+
 def test_a_model_written_to_an_absolute_path(take: Take, outside: Path) -> None:
     project = take("absolute-output", TARGET=str(outside / "models"))
     model = outside / "models" / "model.pkl"

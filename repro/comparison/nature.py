@@ -1,0 +1,102 @@
+"""Values in files that no two runs have in common: how long it took, when it was, on which machine.
+
+A training that writes ``training_time_seconds`` or ``run_id`` beside its accuracy is no other training for
+it. Told by a name whose every word is known, and by the values: what is in doubt stays a metric.
+"""
+
+from __future__ import annotations
+
+import re
+
+from repro.manifest import Metric, MetricType, Scalar
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+_DOT = re.compile(r"(?<!\\)\.")
+
+
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(word for line in lines for word in line.split())
+
+
+_TIMES = _words(
+    "time times runtime walltime elapsed duration durations seconds secs sec ms msec millis",
+    "minutes mins hours took latency",
+)
+_OF_A_RUN = _words(
+    "train training trained fit fitting refit score scoring eval evaluation test testing val valid",
+    "validation inference predict prediction preprocess preprocessing load loading run running",
+    "execution exec total wall clock cpu epoch epochs step batch fold iter iteration tuning search",
+    "build process job pipeline mean std avg average median min max sum per in s since start",
+    "cumulative",
+)
+_UNITS = _words("mb gb kb mib gib kib bytes usage used percent peak")
+_MEMORIES = _words("memory mem rss ram vram")
+_RATES = _words("throughput fps")
+_HAPPENED = _words(
+    "timestamp timestamps datetime created started finished ended saved generated updated trained",
+    "evaluated completed logged recorded written run date time at on start end begin utc local iso",
+)
+_WHERE = _words("host hostname nodename user username pid ppid")
+
+_DAY = r"20\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])"
+_CLOCK = r"(?:[01]\d|2[0-3])[:-]?[0-5]\d[:-]?[0-5]\d"
+_ZONE = r"(?:Z|[ ]?UTC|[+-]\d\d:?\d\d)?"
+_MOMENT = re.compile(rf"{_DAY}[T _@-]{{1,2}}{_CLOCK}(?:[.,]\d{{1,9}})?{_ZONE}", re.ASCII)
+_FINE = re.compile(rf"{_DAY}[T ]{_CLOCK}\.(?!0+(?!\d))\d{{6}}{_ZONE}", re.ASCII)
+"""To the microsecond: what a clock shows, and data hardly ever."""
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}")
+_CLOCK_TIME = re.compile(
+    r"(?:\d+ days?,? )?\d{1,3}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?|[\d.]+ ?(?:s|sec|seconds|ms|min)"
+)
+_EPOCH = (978_307_200, 4_102_444_800)
+"""Seconds, from 2001 to 2100."""
+
+
+def varies(a: Metric, b: Metric) -> str:
+    """Why two values of that name differ though the training does not: ``a duration``, ``a date`` …; empty
+    where nothing says so. Symmetric."""
+    values = (*_values(a), *_values(b))
+    if not values:
+        return ""
+    parts = [word.lower() for word in _WORD.findall(_DOT.split(a.name)[-1])]
+    known = set(parts)
+    if all(_is_text(value, _FINE) for value in values):
+        return "a date"
+    if known and known <= _HAPPENED and all(map(_is_moment, values)):
+        return "a date"
+    if parts[-1:] in (["id"], ["uuid"], ["guid"]) and all(
+        _is_text(value, _UUID) for value in values
+    ):
+        return "an id"
+    if known and known <= _WHERE | {"name", "id"} and known & _WHERE:
+        return "of the machine"
+    if not all(map(_is_measured, values)):
+        return ""
+    if known & _TIMES and known <= _TIMES | _OF_A_RUN:
+        return "a duration"
+    if known & _MEMORIES and known <= _MEMORIES | _UNITS | _OF_A_RUN:
+        return "memory"
+    if known & _RATES and known <= _RATES | _OF_A_RUN | _TIMES:
+        return "a rate"
+    return ""
+
+
+def _values(metric: Metric) -> tuple[Scalar, ...]:
+    return metric.values if metric.type is MetricType.SERIES else (metric.value,)
+
+
+def _is_text(value: Scalar, shape: re.Pattern[str]) -> bool:
+    return isinstance(value, str) and shape.fullmatch(value) is not None
+
+
+def _is_moment(value: Scalar) -> bool:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _EPOCH[0] <= value < _EPOCH[1] or _EPOCH[0] <= value / 1000 < _EPOCH[1]
+    return _is_text(value, _MOMENT)
+
+
+def _is_measured(value: Scalar) -> bool:
+    """A number, or a time as a clock shows it."""
+    if isinstance(value, str):
+        return _CLOCK_TIME.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool)
