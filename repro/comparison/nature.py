@@ -32,6 +32,11 @@ _OF_A_RUN = _words(
 _UNITS = _words("mb gb kb mib gib kib bytes usage used percent peak")
 _MEMORIES = _words("memory mem rss ram vram")
 _RATES = _words("throughput fps")
+_COUNTED = _words(
+    "samples examples steps tokens images items iterations its batches frames rows sentences episodes",
+    "epochs words records",
+)
+_A_WHILE = _words("second sec s minute min hour")
 _HAPPENED = _words(
     "timestamp timestamps datetime created started finished ended saved generated updated trained",
     "evaluated completed logged recorded written run date time at on start end begin utc local iso",
@@ -77,6 +82,9 @@ def varies(a: Metric, b: Metric) -> str:
     if known & _MEMORIES and known <= _MEMORIES | _UNITS | _OF_A_RUN:
         return "memory"
     if known & _RATES and known <= _RATES | _OF_A_RUN | _TIMES:
+        return "a rate"
+    per_while = "per" in known and known & _A_WHILE and known & _COUNTED
+    if per_while and known <= _COUNTED | _A_WHILE | _OF_A_RUN:
         return "a rate"
     return ""
 

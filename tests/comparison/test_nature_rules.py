@@ -37,6 +37,8 @@ def status(name, a, b, *tolerances, source=FILE):
         ("user", "ann", "repro"),
         ("pid", 12, 13),
         ("peak_memory_mb", 124.1, 123.7),
+        ("eval_samples_per_second", 812.3, 790.1),
+        ("tokens_per_sec", 812, 790),
     ],
 )
 def test_of_the_run(name, a, b):
@@ -53,6 +55,9 @@ def test_of_the_run(name, a, b):
         ("time_to_event", 10, 11),
         ("time.accuracy", 0.9, 0.8),
         ("steps", 10, 11),
+        ("steps_per_epoch", 10, 11),
+        ("errors_per_second", 10, 11),
+        ("samples_per_class", 10, 11),
         ("epochs", 10, 11),
         ("mean", 1.5, 1.7),
         ("test", 0.9, 0.8),
