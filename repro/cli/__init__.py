@@ -7,12 +7,12 @@ command's own code.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import signal
 import sys
 import threading
+from gc import freeze, set_threshold
 
 import click
 
@@ -106,7 +106,7 @@ def main(args: list[str] | None = None) -> None:
     """Entry point of the command line; ends the process with the documented code."""
     # hundreds of modules are loaded and stay: to look for garbage among them again and again takes a tenth
     # of a short command's time
-    gc.set_threshold(GARBAGE)
+    set_threshold(GARBAGE)
     if threading.current_thread() is threading.main_thread():
         # a cancelled CI job or a batch system's limit clears up as Ctrl-C does
         signal.signal(signal.SIGTERM, _interrupt)
@@ -122,7 +122,7 @@ def main(args: list[str] | None = None) -> None:
 
 def _settle() -> None:
     """What is said and stored stands: Ctrl-C while the interpreter winds up must not deny it."""
-    gc.freeze()  # nor does it look at all that was loaded once more
+    freeze()  # nor does it look at all that was loaded once more
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
