@@ -37,9 +37,6 @@ _IN_BOTH = {
     SourceState.STALE: "written by neither run: left over from an earlier one",
 }
 
-_LATER_READ = (".txt", ".ini")
-"""Formats of metrics that records of the first repro hold as outputs only."""
-
 _OR_NOT = "or take it out of the metrics in repro.yaml"
 _REMEDIES = {
     SourceState.EMPTY: "make the training write its metrics into {path}",
@@ -77,7 +74,7 @@ def compare_sources(
         )
     ]
     return tuple(
-        replace(item, status=Status.UNKNOWN, remedy="", message=_unread(item, a, b, sides))
+        replace(item, status=Status.UNKNOWN, remedy="")
         if item.path in unknown and item.status.red
         else item
         for item in [*differences, *_never_looked_for(a, b, policy)]
@@ -103,23 +100,15 @@ def _never_looked_for(a: Result, b: Result, policy: Policy) -> Iterator[SourceDi
 
 def unknown_sources(unobserved: Result, other: Result) -> frozenset[str]:
     """Paths that only the other side read, found by watching what it wrote. A side that was not
-    observed cannot have found them, so that it lacks them says nothing. Nor does it of an output in a format
-    that was read by no repro when the side was recorded."""
+    observed cannot have found them, so that it lacks them says nothing."""
+    if unobserved.observed:
+        return frozenset()
     known = {source.path for source in unobserved.metric_sources}
-    found = frozenset(
+    return frozenset(
         source.path
         for source in other.metric_sources
         if not source.declared and source.path not in known
     )
-    if not unobserved.observed:
-        return found
-    outputs = {item.path for item in unobserved.outputs}
-    return frozenset(path for path in found & outputs if path.endswith(_LATER_READ))
-
-
-def _unread(item: SourceDifference, a: Result, b: Result, sides: Sides) -> str:
-    unread, side = (a, sides[0]) if item.state_a is None else (b, sides[1])
-    return f"not read as metrics in {side}" if unread.observed else item.message
 
 
 def _state(source: MetricSource | None, result: Result) -> SourceState | None:
