@@ -104,7 +104,7 @@ def _is_moment(value: Scalar) -> bool:
 
 
 def _is_measured(value: Scalar) -> bool:
-    """A number, or a time as a clock shows it."""
+    """A number, or a time as a clock shows it. NaN and the infinities measure nothing."""
     if isinstance(value, str):
         return _CLOCK_TIME.fullmatch(value) is not None
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and value - value == 0

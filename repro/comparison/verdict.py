@@ -136,7 +136,7 @@ def _nothing(metrics: tuple[MetricDifference, ...], outputs: tuple[OutputDiffere
     ignored, unknown = statuses.count(Status.IGNORED), statuses.count(Status.UNKNOWN)
     why = "no metric and no output was recorded"
     if ignored:
-        why = f"the policy ignores all that was recorded ({ignored} in number)"
+        why = f"all that was recorded is ignored, by the policy or by its nature ({ignored} in number)"
     elif unknown:
         why = "nothing is declared, so what was not observed cannot be compared"
     elif metrics:

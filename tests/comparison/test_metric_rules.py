@@ -242,5 +242,5 @@ def test_everything_ignored_is_nothing_compared():
     comparison = compared(scalars(m=1), scalars(m=1), Tolerance("*", ignore=True))
     assert comparison.verdict is Verdict.DIFFERENT
     assert comparison.reasons == (
-        "nothing was compared: the policy ignores all that was recorded (1 in number)",
+        "nothing was compared: all that was recorded is ignored, by the policy or by its nature (1 in number)",
     )

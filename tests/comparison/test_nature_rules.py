@@ -72,6 +72,8 @@ def test_of_the_run(name, a, b):
         ("fit_time", True, False),
         ("fit_time", "fast", "slow"),
         ("fit_time", float("nan"), "slow"),
+        ("fit_time", float("nan"), 1.5),
+        ("fit_time", float("inf"), 1.5),
         ("host", 0.5, None),
         ("", 1, 2),
         ("\\.", 1, 2),

@@ -123,7 +123,9 @@ def test_all_ignored_is_nothing_compared():
     run = result(outputs=(output("log/x"),))
     comparison = compared(run, run, ignored_outputs=("log",))
     assert comparison.verdict is Verdict.DIFFERENT
-    assert comparison.reasons[0].startswith("nothing was compared: the policy ignores")
+    assert comparison.reasons[0].startswith(
+        "nothing was compared: all that was recorded is ignored"
+    )
 
 
 def test_a_path_that_stands_twice_is_not_overwritten():
