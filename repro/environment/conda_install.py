@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 import tempfile
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 LINE = re.compile(
     r"(?P<url>\S+/(?P<file>[^/\s#]+\.(?:conda|tar\.bz2)))"
@@ -120,11 +122,24 @@ def main() -> None:
     import asyncio  # 10 ms, and whoever prepares this script imports it too
 
     text, prefix, cache = (Path(word) for word in sys.argv[1:4])
-    try:
-        asyncio.run(install(entries(text.read_text("utf-8")), prefix.absolute(), cache.absolute()))
-    except Refused as error:
-        sys.exit(f"error: {REFUSED}{error}")
+    asyncio.run(install(entries(text.read_text("utf-8")), prefix.absolute(), cache.absolute()))
+
+
+def leave(code: int) -> NoReturn:
+    """End without winding up the interpreter: py-rattler's threads may still be about to call into it, and a
+    crash would stand in the place of what was said."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Refused as error:
+        print(f"error: {REFUSED}{error}", file=sys.stderr)
+        leave(1)
+    except BaseException:
+        traceback.print_exc()
+        leave(1)
+    leave(0)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,51 @@ def test_the_records_name_the_addresses_and_not_the_files_here(tmp_path: Path) -
         "url": URL, "channel": "https://c.example/forge", "name": "a",
     }  # fmt: skip
     assert json.loads((tmp_path / "b.json").read_text()) == {"url": "https://other/b.conda"}
+
+
+CRASHING = """\
+import atexit, os
+
+class Client:
+    def __init__(self):
+        atexit.register(os.abort)  # as threads do that outlive the interpreter
+
+async def install(*words, **options):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("listed", "code", "said"),
+    [
+        ("@EXPLICIT\n", 0, ""),
+        (
+            "@EXPLICIT\nnumpy=1.26\n",
+            1,
+            "error: refused: not a line of an explicit list: numpy=1.26\n",
+        ),
+        ("@EXPLICIT\n\udcff", 1, "UnicodeDecodeError"),
+        (f"@EXPLICIT\n{URL}\n", 1, "ModuleNotFoundError"),
+    ],
+)
+def test_what_was_said_is_not_lost_in_a_crash_of_the_library(
+    listed: str, code: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rattler.py").write_text(CRASHING)
+    (tmp_path / "list").write_text(listed, "utf-8", "surrogateescape")
+    script = tmp_path / "install.py"
+    script.write_text(conda.script())
+    words = [str(tmp_path / name) for name in ("list", "prefix", "cache")]
+    done = subprocess.run(
+        [sys.executable, str(script), *words],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done
+    assert said in done.stderr
+    assert "Aborted" not in done.stderr
 
 
 def test_it_needs_nothing_of_repro() -> None:
