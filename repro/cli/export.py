@@ -62,7 +62,7 @@ def export_command(
         raise UsageError("--redact and --allow-secrets contradict each other")
     if not allow_secrets and not redact:
         progress.step("looking for secrets")
-        exporting_secrets.demand_none(project, found)
+        exporting_secrets.demand_none(project, found, large_outputs=options.outputs)
     done = exporting.export(project, found, file, options, os.environ, progress, redact=redact)
     if not quiet:
         terminal.tell(f"repro: exported run {found.short} to {file} ({size(done.size)})")

@@ -50,7 +50,7 @@ def push_command(
         raise UsageError("--redact and --allow-secrets contradict each other")
     if not allow_secrets and not redact:
         progress.step("looking for secrets")
-        exporting_secrets.demand_none(project, found, "pushed")
+        exporting_secrets.demand_none(project, found, "pushed", large_outputs=options.outputs)
     done = pushing.push(project, found, target, options, os.environ, progress, redact=redact)
     if not quiet:
         terminal.tell(

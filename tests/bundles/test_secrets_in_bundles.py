@@ -36,3 +36,30 @@ def test_a_secret_in_what_came_out_stops_the_export(
     target.unlink()
     project.write("repro.yaml", "")
     project.repro("export", "latest", str(target), "--allow-secrets", cwd=project.path).expect(0)
+
+
+@pytest.mark.parametrize("command", ["export", "push"])
+def test_a_secret_in_an_output_that_only_the_workspace_has(
+    project: Project, tmp_path: Path, command: str
+) -> None:
+    project.write("repro.yaml", "outputs_cap: 100\n")
+    project.write("local/token", TOKEN)
+    code = (
+        "import pathlib; token = pathlib.Path('local/token').read_text(); "
+        "open('table.csv', 'w').write('row\\n' * 1000 + token); "
+        "open('metrics.json', 'w').write('{\"a\": 1}')"
+    )
+    project.record("python", "-c", code, options=("--allow-secrets",))
+    target = tmp_path / "there"
+    words = (command, "latest", str(target))
+    project.repro(*words, cwd=project.path).expect(0)
+    if command == "export":
+        target.unlink()
+    done = project.repro(*words, "--with", "outputs", cwd=project.path)
+    done.complains(2, f"not {command}ed", "output table.csv:1001: a GitHub token")
+    assert TOKEN not in done.err
+    assert command == "push" or not target.exists()
+    # what lies there is no longer what the run wrote: it does not go along, and stops nothing
+    project.write("table.csv", f"another {TOKEN}\n")
+    said = project.repro(*words, "--with", "outputs", cwd=project.path).expect(0)
+    assert "the output table.csv: what the run wrote is no longer there" in said.err
