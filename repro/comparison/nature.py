@@ -29,6 +29,7 @@ _OF_A_RUN = _words(
     "build process job pipeline mean std avg average median min max sum per in s since start",
     "cumulative",
 )
+_RESULTS = _words("score prediction")
 _UNITS = _words("mb gb kb mib gib kib bytes usage used percent peak")
 _MEMORIES = _words("memory mem rss ram vram")
 _RATES = _words("throughput fps")
@@ -75,7 +76,7 @@ def varies(a: Metric, b: Metric) -> str:
         return "an id"
     if known and known <= _WHERE | {"name", "id"} and known & _WHERE:
         return "of the machine"
-    if not all(map(_is_measured, values)):
+    if not all(map(_is_measured, values)) or _is_judged(parts):
         return ""
     if known & _TIMES and known <= _TIMES | _OF_A_RUN:
         return "a duration"
@@ -87,6 +88,11 @@ def varies(a: Metric, b: Metric) -> str:
     if per_while and known <= _COUNTED | _A_WHILE | _OF_A_RUN:
         return "a rate"
     return ""
+
+
+def _is_judged(parts: list[str]) -> bool:
+    """Whether the name ends in what a model is told by: ``latency_score`` is no latency."""
+    return len(parts) > 1 and parts[-1] in _RESULTS and parts[-2] != "per"
 
 
 def _values(metric: Metric) -> tuple[Scalar, ...]:
