@@ -71,6 +71,37 @@ def test_an_interrupt_while_it_is_made(tmp_path: Path, interruptible: Any, refus
     assert engine.there == set()
 
 
+@pytest.mark.parametrize("started", [False, True])
+def test_an_interrupt_while_the_thread_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: bool
+) -> None:
+    real = threading.Thread.start
+    engine: Any = SlowEngine()
+    threads = []
+
+    def made(name: str) -> Any:
+        engine.there.add(name)
+        return SimpleNamespace(name=name)
+
+    def interrupted(thread: threading.Thread) -> None:
+        threads.append(thread)
+        if started:
+            real(thread)
+        raise KeyboardInterrupt
+
+    engine.containers.create = made
+    with sessions.session(Store.open(tmp_path)) as session:
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt), container.created(engine, session, {}):
+            raise AssertionError("it went on")
+        monkeypatch.undo()
+    (thread,) = threads
+    if not started:
+        real(thread)  # it comes late, and finds that nobody wants it any more
+    thread.join(30)
+    assert engine.there == set()
+
+
 def test_a_refusal_is_an_error_of_the_engine(tmp_path: Path) -> None:
     def refuse(name: str) -> Any:
         raise docker_errors.APIError("no space left on device")

@@ -56,8 +56,9 @@ def created(
 
     # in a thread: an interrupt does not keep the engine from making what it was asked for, and what is not
     # made yet cannot be removed
-    making = _begun(lambda: client.containers.create(name=name, **options))
+    making: Future[Container] = Future()
     try:
+        _begin(making, lambda: client.containers.create(name=name, **options))
         while not making.done():
             wait([making], timeout=0.2)  # in pieces, or Ctrl-C would not be heard on Windows
         with explained("creating a container"):
@@ -65,24 +66,26 @@ def created(
         yield container
     except BaseException:
         with interrupts.ignored():
-            wait([making], timeout=PATIENCE)
+            if not making.cancel():  # begun already
+                wait([making], timeout=PATIENCE)
         remove()
         raise
     (afterwards or _now)(remove)
 
 
-def _begun(work: Callable[[], Container]) -> Future[Container]:
-    """What the work comes to, done in a thread that the end of the process does not wait for."""
-    future: Future[Container] = Future()
+def _begin(future: Future[Container], work: Callable[[], Container]) -> None:
+    """Do the work in a thread that the end of the process does not wait for, unless the future is cancelled
+    before it has begun. An interrupt may come while this starts the thread."""
 
     def run() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
         try:
             future.set_result(work())
         except BaseException as error:
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return future
 
 
 def _now(work: Callable[[], None]) -> None:
