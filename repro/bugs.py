@@ -20,6 +20,11 @@ _REFUSALS = {
     errno.EACCES: "check the permissions",
     errno.EPERM: "check the permissions",
     errno.EROFS: "the file system is read-only",
+    errno.EIO: "the disk, or the network it is reached by, does not work; see the system's log",
+    errno.ESTALE: "the folder was moved or removed on its server; cd into it anew",
+    errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
+    errno.ENFILE: "the machine has too many files open; end what holds them",
+    errno.EFBIG: "the file system, or ulimit -f, takes no file of that size",
 }
 
 
