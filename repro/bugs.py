@@ -19,7 +19,15 @@ _REFUSALS = {
     errno.EDQUOT: "your quota is used up; nothing half-written was left behind",
     errno.EACCES: "check the permissions",
     errno.EPERM: "check the permissions",
-    errno.EROFS: "the file system is read-only",
+    errno.EROFS: "copy the project to where you may write; list, show, diff and history work here too",
+    errno.EISDIR: "a folder lies where a file should: take it away",
+    errno.ENOTDIR: "something else lies where a folder should: take it away",
+    errno.ELOOP: "symbolic links that lead nowhere: take them away",
+    errno.EIO: "the disk, or the network it is reached by, does not work; see the system's log",
+    errno.ESTALE: "the folder was moved or removed on its server; cd into it anew",
+    errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
+    errno.ENFILE: "the machine has too many files open; end what holds them",
+    errno.EFBIG: "the file system, or ulimit -f, takes no file of that size",
 }
 
 

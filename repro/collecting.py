@@ -170,6 +170,8 @@ def _digests(path: Path) -> Iterator[str]:
     """Of a document, or of a blob that is small and looks like one."""
     try:
         is_blob = path.parent.name == "sha256"
+        if not path.is_file():
+            return  # a pipe would be waited for
         if is_blob and path.stat().st_size > _LISTING:
             return
         content = path.read_bytes()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from repro import config
-from repro.capturing import lockfile, revisions
+from repro.capturing import lockfile, revisions, source_head
 from repro.capturing.git import Git
 from repro.diagnosis_nouns import (
     Answer,
@@ -21,7 +21,7 @@ from repro.diagnosis_nouns import (
     warning,
 )
 from repro.diagnosis_scene import Probe, Scene
-from repro.errors import NotFound
+from repro.errors import NotFound, UsageError
 from repro.manifest import Finding, Severity
 
 IN_PROGRESS = {
@@ -40,6 +40,11 @@ IN_PROGRESS = {
 def _repository(scene: Scene) -> Iterator[Answer]:
     project = scene.needed()
     workspace = project.workspace
+    try:
+        source_head.refuse_unwritable(workspace)
+    except UsageError as error:
+        yield problem(str(error), error.hint)
+        return
     git = Git(workspace)
     status = git.run("status", "--porcelain=v2", "--branch", "-z", "--no-renames", "-uall").split(
         b"\0"

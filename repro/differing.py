@@ -86,7 +86,7 @@ def _code(project: Project, a: Manifest, b: Manifest, notes: list[str]) -> Sourc
                 source.Side(item.definition.source, _packs(project.store, item)) for item in (a, b)
             ]
             return source.difference(sides[0], sides[1], session.folder("difference"))
-    except ReproError as error:
+    except (ReproError, OSError) as error:  # a store that is only read is one to look at, too
         notes.append(f"which files differ could not be told: {error}")
         return None
 

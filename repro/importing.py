@@ -21,7 +21,7 @@ from repro.bundles.groups import Group
 from repro.bundles.layout import Layer
 from repro.bundles.metering import Meter, size
 from repro.bundles.opening import SMALL_DOCUMENT, Opened, TarSource, open_bundle, read
-from repro.bundles.refusing import refused
+from repro.bundles.refusing import Refused, refused
 from repro.errors import Corrupt, NotFound, ReproError
 from repro.manifest import Descriptor, Manifest
 from repro.packing import MEDIA_TYPE as PACK
@@ -148,7 +148,10 @@ class _Import:
         needed = sum(layer.content_size for layer in (*self._layers, *self._image_layers))
         free = shutil.disk_usage(self.store.root).free
         if needed > free:
-            raise refused(f"it unpacks to {size(needed)}, and {size(free)} of the disk are free")
+            raise Refused(
+                f"the bundle is refused: it unpacks to {size(needed)}, and {size(free)} of the disk are free",
+                "free some space; or ask who made it, if it should not be that large",
+            )
 
     def _verified(self) -> dict[str, Path]:
         """Every blob in a file of the session, by the digest that the store will know it by."""

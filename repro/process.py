@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from repro import interrupts
 from repro.errors import NotFound, ReproError
 
 GRACE = 10.0
@@ -232,7 +233,7 @@ class _Interrupts:
 
     def __enter__(self) -> _Interrupts:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in interrupts.heard():
                 self._before[number] = signal.signal(number, self._hear)
         return self
 
@@ -248,6 +249,8 @@ class _Interrupts:
             self._forward()
 
     def _hear(self, number: int, frame: object) -> None:
+        if number == interrupts.HANGUP and self.heard:
+            return  # a terminal that goes away says so twice: shell and kernel; nobody asks for haste
         self.heard += 1
         if self._child:
             self._forward()

@@ -21,6 +21,8 @@ from repro.store import Store, remove_tree
 
 CONTAINERS = "containers"
 """A file of this name in a session says that the engine may hold containers of it."""
+_LEFT = "left"
+"""And one of this name, that it does, and that nobody could remove them."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Session:
     def expect_containers(self) -> None:
         """To be called before the first container is made, so that a kill leaves a trace."""
         (self.path / CONTAINERS).touch()
+
+    def leave_containers(self) -> None:
+        """The engine would not remove them: whoever sweeps next finds the session, with nothing else in it."""
+        (self.path / _LEFT).touch()
 
 
 @contextlib.contextmanager
@@ -59,9 +65,17 @@ def session(store: Store, *, keep: Callable[[], bool] = lambda: False) -> Iterat
             finally:
                 if path.exists() and not keep():
                     with interrupts.ignored():
-                        remove_tree(path)
+                        _removed(path)
     finally:
         _lock(path).unlink(missing_ok=True)
+
+
+def _removed(path: Path) -> None:
+    left = (path / _LEFT).exists()
+    remove_tree(path)
+    if left:
+        path.mkdir()
+        (path / CONTAINERS).touch()
 
 
 def is_at_work(root: Path, name: str) -> bool:

@@ -6,6 +6,7 @@ A blob's digest is known once it is written, so each lies in a scratch folder of
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -104,5 +105,9 @@ class Staging:
             reason = error.strerror or str(error) or type(error).__name__
             raise ReproError(
                 f"cannot push to {self._place.where}: {reason}",
-                "push again: what has arrived is not sent twice",
+                f"{_remedy(error)}push again: what has arrived is not sent twice",
             ) from error
+
+
+def _remedy(error: OSError) -> str:
+    return "free some space there, then " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.capturing.git import Git
-from repro.errors import NotFound, ReproError
+from repro.errors import NotFound, ReproError, UsageError
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Head:
 
 def look(folder: Path) -> Facts:
     """What git says of the repository whose work tree is ``folder``."""
+    refuse_unwritable(folder)
     git = Git(folder)
     words = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir", "--show-object-format")
     lines = os.fsdecode(git.run("rev-parse", *words)).splitlines()
@@ -66,6 +67,18 @@ def look(folder: Path) -> Facts:
         config[os.fsdecode(key)] = os.fsdecode(value) if has_value else "true"
     objects = folder.joinpath(common).resolve() / "objects"
     return Facts(folder, Path(git_dir), objects, object_format, config)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raises UsageError where the folder's path cannot stand in a record: a replay has it again."""
+    path = os.fspath(folder)
+    if any("\ud800" <= character <= "\udfff" for character in path):
+        raise UsageError(f"the path of the repository is no UTF-8: {path!r}", "rename the folder")
+    if not path.isprintable():
+        raise UsageError(
+            f"the path of the repository has a line break or another control character: {path!r}",
+            "rename the folder",
+        )
 
 
 def is_repository(folder: Path) -> bool:

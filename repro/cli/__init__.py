@@ -16,6 +16,8 @@ from gc import freeze, set_threshold
 
 import click
 
+from repro import interrupts
+from repro.cli import streams
 from repro.errors import ReproError
 
 # name -> (module, one line); a command's module, and what it needs, is imported only when it is called
@@ -107,9 +109,11 @@ def main(args: list[str] | None = None) -> None:
     # hundreds of modules are loaded and stay: to look for garbage among them again and again takes a tenth
     # of a short command's time
     set_threshold(GARBAGE)
+    streams.prepare()
     if threading.current_thread() is threading.main_thread():
-        # a cancelled CI job or a batch system's limit clears up as Ctrl-C does
-        signal.signal(signal.SIGTERM, _interrupt)
+        # a cancelled CI job, a batch system's limit and a lost connection clear up as Ctrl-C does
+        for number in interrupts.heard()[1:]:
+            signal.signal(number, _interrupt)
     try:
         code = _run(args)
         _settle()
@@ -124,11 +128,13 @@ def _settle() -> None:
     """What is said and stored stands: Ctrl-C while the interpreter winds up must not deny it."""
     freeze()  # nor does it look at all that was loaded once more
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in interrupts.heard():
             signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(number: int, frame: object) -> None:
+    if number == interrupts.HANGUP:
+        signal.signal(number, signal.SIG_IGN)  # it comes twice, from the shell and from the kernel
     raise KeyboardInterrupt
 
 
@@ -148,10 +154,6 @@ def _run(args: list[str] | None) -> int:
         return _say(str(error), error.exit_code, error.hint)
     except KeyboardInterrupt:
         return _say("interrupted", 130)
-    except BrokenPipeError:
-        # the reader of our output went away (`| head`): not ours to complain about
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         return _unforeseen(error)
 
@@ -166,6 +168,16 @@ def _say(message: str, code: int, hint: str = "") -> int:
 def _unforeseen(error: Exception) -> int:
     from repro import bugs
 
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return _say("the current folder does not exist any more", 2, "cd into the project")
     if refused := bugs.refusal(error):
         return _say(refused[0], 2, refused[1])
     return _say(bugs.said(error), BUG, bugs.hint(bugs.kept(error)))
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return True
+    return False

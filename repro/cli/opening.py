@@ -7,19 +7,13 @@ from pathlib import Path
 
 from repro import engines, sessions
 from repro.cli import terminal
-from repro.errors import NotFound, UsageError
+from repro.errors import NotFound
 from repro.project import Project, locate, standalone
 
 
 def open_project(*, create: bool = False) -> Project:
     """The project; what killed commands left is cleared first, and said."""
-    try:
-        here = Path.cwd()
-    except FileNotFoundError as error:
-        raise UsageError(
-            "the current folder does not exist any more", "cd into the project"
-        ) from error
-    project = locate(here, create=create)
+    project = locate(Path.cwd(), create=create)
     for line in sessions.sweep(project.store, engines.remover(os.environ)):
         terminal.tell(f"repro: {line}")
     return project

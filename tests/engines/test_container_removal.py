@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests.exceptions
 
 from repro import sessions
 from repro.engines.docker import container
@@ -114,3 +116,44 @@ def test_a_refusal_is_an_error_of_the_engine(tmp_path: Path) -> None:
         container.created(engine, session, {}),
     ):
         raise AssertionError("it went on")
+
+
+class DeadEngine(SlowEngine):
+    """One that dies once it has made a container."""
+
+    def _create(self, name: str) -> Any:
+        self.there.add(name)
+        return SimpleNamespace(name=name)
+
+    def _remove(self, name: str, **_: Any) -> None:
+        raise requests.exceptions.ConnectionError("Connection aborted.")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_dead_engine_cannot_remove_waits_for_the_next_command(
+    tmp_path: Path, fails: bool
+) -> None:
+    store = Store.open(tmp_path)
+    engine: Any = DeadEngine()
+    with contextlib.suppress(EngineError), sessions.session(store) as session:
+        session.folder("workspace")
+        with container.created(engine, session, {}):
+            if fails:
+                raise EngineError("it does not answer")
+    assert [path.name for path in session.path.iterdir()] == [sessions.CONTAINERS]
+    removed: list[str] = []
+    assert sessions.sweep(store, removed.append) == ()
+    assert removed == [session.name]
+    assert not session.path.exists()
+
+
+def test_an_engine_that_breaks_off_while_it_runs_is_an_error_of_the_engine() -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        yield b"a line\n", None
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    engine: Any = SimpleNamespace(api=SimpleNamespace(attach=broken))
+    made: Any = SimpleNamespace(id="x", start=lambda: None, stats=lambda **_: [])
+    sink: Any = SimpleNamespace(stdout=lambda _: None, stderr=lambda _: None)
+    with pytest.raises(EngineError, match="failed while running the container"):
+        container.Running(engine, made).to_end(sink)

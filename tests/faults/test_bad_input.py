@@ -244,3 +244,16 @@ def test_json_that_is_cut_off_in_the_middle_of_the_index_is_no_matter(project: P
     index = project.path / ".repro" / "cache" / "index.sqlite"
     index.write_bytes(json.dumps({"not": "a database"}).encode())
     assert len(project.runs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("new\nline", "line break"), (os.fsdecode(b"bad\xff"), "no UTF-8")]
+)
+def test_a_path_that_no_record_can_hold_is_refused_before_anything_runs(
+    project: Project, name: str, said: str
+) -> None:
+    project.path = project.path.rename(project.path.with_name(name))
+    project.repro.folder = project.path
+    project.repro("run", "--", "touch", "ran").complains(2, said, "rename the folder")
+    assert not (project.path / "ran").exists()
+    assert said in project.repro("doctor").expect(1).out

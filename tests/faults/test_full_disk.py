@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import workbench
 from workbench import Project
 
 SMALL = 3 * 2**20
@@ -108,7 +109,9 @@ def test_replaying_on_a_full_disk(project: Project, disk: Disk) -> None:
 def test_a_store_that_may_not_be_written(project: Project) -> None:
     """Root may write everywhere, so this is a read-only file system."""
     path = project.path / ".repro"
-    project.record("python", "train.py")
+    project.record("python", "train.py", options=("--name", "one"))
+    project.write("train.py", workbench.TRAIN + "\n")
+    project.record("python", "train.py", options=("--name", "two"))
     bind = ["mount", "--bind", str(path), str(path)]
     if subprocess.run(bind, capture_output=True, check=False).returncode:
         pytest.skip("a file system can be mounted by root only")
@@ -119,8 +122,36 @@ def test_a_store_that_may_not_be_written(project: Project) -> None:
         done = project.repro("run", "--", "touch", "ran")
         done.complains(2, "read-only")
         assert not (project.path / "ran").exists()
-        assert len(project.runs()) == 1, "what only looks needs not write"
+        assert len(project.runs()) == 2, "what only looks needs not write"
         project.repro("show").expect(0)
+        seen = project.repro("diff", "one", "two").expect(1)
+        assert "which files differ could not be told" in seen.out
+        project.repro("replay", "--engine", "venv").complains(2, "copy the project")
     finally:
         subprocess.run(["umount", "--lazy", str(path)], check=True)
-    assert len(project.runs()) == 1
+    assert len(project.runs()) == 2
+
+
+def test_a_bundle_that_finds_no_room_is_not_blamed(project: Project, disk: Disk) -> None:
+    project.record("python", "train.py", options=("--name", "n"))
+    project.repro("export", "n", "../n.tar").expect(0)
+    disk.fill()
+    project.repro("import", "../n.tar").complains(2, "0 B of the disk are free", "free some space")
+    disk.free()
+    project.repro("import", "../n.tar").expect(0)
+
+
+def test_a_folder_where_the_store_has_a_file_is_said(project: Project) -> None:
+    project.record("python", "train.py")
+    gate = project.path / ".repro" / "gate"
+    gate.unlink()
+    gate.mkdir()
+    project.repro("replay", "--engine", "venv").complains(2, str(gate), "take it away")
+
+
+def test_a_pipe_in_the_store_hangs_nothing(project: Project) -> None:
+    project.record("python", "train.py")
+    for path in (project.path / ".repro" / "blobs" / "sha256").iterdir():
+        path.unlink()
+        os.mkfifo(path)
+    project.repro("gc").expect(0)

@@ -14,11 +14,17 @@ from typing import Any
 import docker
 import docker.errors
 import requests.exceptions
+import urllib3.exceptions
 
 from repro.errors import EngineError
 
-FAULTS = (docker.errors.DockerException, requests.exceptions.RequestException)
-"""All that docker-py raises."""
+FAULTS = (
+    docker.errors.DockerException,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    ConnectionError,
+)
+"""All that docker-py raises, the last two where an answer breaks off while it is read."""
 STARTING = "start it (systemctl start docker, or Docker Desktop), or replay without isolation: --engine venv"
 
 

@@ -51,8 +51,14 @@ def created(
     name = f"{prefix(session.name)}{os.urandom(3).hex()}"
 
     def remove() -> None:
-        with uninterrupted(), contextlib.suppress(docker.errors.NotFound):
-            client.api.remove_container(name, force=True, v=True)
+        with uninterrupted():
+            try:
+                client.api.remove_container(name, force=True, v=True)
+            except docker.errors.NotFound:
+                pass
+            except FAULTS:
+                # what went wrong before is what counts; the next command finds an engine, or tries again
+                session.leave_containers()
 
     # in a thread: an interrupt does not keep the engine from making what it was asked for, and what is not
     # made yet cannot be removed
@@ -186,20 +192,27 @@ class Running:
     def to_end(self, sink: Sink, stop: threading.Event | None = None) -> Execution:
         api = self._client.api
         # attached before the start, so that no line can be missed
-        stream = api.attach(self._container.id, stream=True, demux=True, stdout=True, stderr=True)
+        with explained("listening to the container"):
+            stream = api.attach(
+                self._container.id, stream=True, demux=True, stdout=True, stderr=True
+            )
         started, clock = time.time(), time.monotonic()
         try:
             self._container.start()
-        except docker.errors.APIError as error:
+        except FAULTS as error:
             raise _not_started(error) from error
         threading.Thread(target=self._watch_memory, daemon=True).start()
-        with process.stopping(stop, self._kill) as stopped, self._limited(sink):
+        with (
+            process.stopping(stop, self._kill) as stopped,
+            self._limited(sink),
+            explained("running the container"),
+        ):
             interrupted = self._pump(stream, sink)
-            with explained("waiting for the container"):
-                code = int(api.wait(self._container.id)["StatusCode"])
+            code = int(api.wait(self._container.id)["StatusCode"])
         if code == 127 and b"[FATAL tini" in self._last:
             raise _not_there(self._last)
-        state = api.inspect_container(self._container.id)["State"]
+        with explained("looking at the container"):
+            state = api.inspect_container(self._container.id)["State"]
         duration = _seconds(state) or time.monotonic() - clock
         if state.get("OOMKilled"):
             sink.stderr(b"repro: the container was ended because it ran out of memory\n")
@@ -316,7 +329,7 @@ def _not_there(said: bytes) -> Unreplayable:
     )
 
 
-def _not_started(error: docker.errors.APIError) -> ReproError:
+def _not_started(error: Exception) -> ReproError:
     text = short(error)
     if re.search(r"executable file not found|no such file or directory", text, re.I):
         return Unreplayable(

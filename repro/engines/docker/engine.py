@@ -46,7 +46,9 @@ class DockerEngine:
 
     def prepare(self, recipe: Recipe, site: Site, progress: Progress) -> Ready:
         clock = time.monotonic()
-        image, reused, findings = self._image(recipe, site, progress)
+        with explained("making the environment"):
+            image, reused, findings = self._image(recipe, site, progress)
+            known = self._environments.facts_of(image)
         return Ready(
             str(image.id),
             reused,
@@ -54,7 +56,7 @@ class DockerEngine:
             image,
             findings,
             VENV if recipe.kind is EnvironmentKind.PACKAGES else None,
-            self._environments.facts_of(image),
+            known,
         )
 
     def _image(
@@ -90,7 +92,8 @@ class DockerEngine:
         return archives.save(self._client, ready.handle)
 
     def execute(self, ready: Ready, job: Job, sink: Sink) -> Execution:
-        options = container.options(self._client, ready, job)
+        with explained("asking what it is"):
+            options = container.options(self._client, ready, job)
         try:
             with container.created(self._client, job.session, options) as made:
                 running = container.Running(self._client, made, job.limit)
