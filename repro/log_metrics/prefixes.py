@@ -20,7 +20,7 @@ _PLACE = r"(?:[\w.<>]{1,60}:)?[\w./<>-]{1,80}(?:\.py)?:(?:[\w<>]{1,60}:)?\d{1,6}
 
 _ABSL = re.compile(
     # before it is initialised, Abseil's own library writes seconds since 1970: TensorFlow, XLA
-    r"\s*[IWEFD]\d{4} \d\d:\d\d:(?:\d\d|\d{10})\.\d{1,6}\s+\d{1,12} [^\s\]]{1,120}:\d{1,6}\]\s?"
+    r"\s*[IWEFD]\d{4} \d\d:\d\d:(?:\d\d|\d{10})\.\d{1,6}\s+\d{1,20} [^\s\]]{1,120}:\d{1,6}\]\s?"
 )
 _BASIC = re.compile(rf"\s*{_LEVEL}:[\w.\-/]{{1,80}}:\s?")
 _START = re.compile(

@@ -168,6 +168,8 @@ class _Reader:
         if found := self._row(text):
             return 1, self._headed(found)
         self.blanks = 0
+        if found := tables.quantile(text):
+            return 1, self._headed(found)
         if self.table is None and self._plain(at):
             return 1, self._line(at)
         if result := self._document(at):
