@@ -232,7 +232,7 @@ class _Reader:
         if not found.items or text.rstrip().endswith(":"):
             if not found.asides or text.rstrip().endswith(":"):  # ``SPS: 4123`` is no title
                 self._head(at)
-            return found
+            return self._named(found)
         found = self._named(found)
         under = self.opens and len(text) - len(text.lstrip()) > self.indent
         return self._headed(found) if under or self.underlined else found
