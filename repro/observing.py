@@ -120,6 +120,7 @@ def observe(seen: Seen, scene: Scene) -> Observed:
             *_appended(folded, scene, taken),
             *concerns,
             *_variables(folded, scene),
+            *_environments(folded),
             *limits,
         ),
         seen.method,
@@ -148,6 +149,19 @@ def _appended(folded: Folded, scene: Scene, taken: Inputs) -> Iterator[Finding]:
             f"the run appended to what an earlier one left, and a replay begins without that: {_listed(left)}",
             "delete it before a run that is to be replayed, or commit it; or have each run write to a file "
             "of its own",
+        )
+
+
+def _environments(folded: Folded) -> Iterator[Finding]:
+    """What tox and nox make for themselves: packages that are not those of the recorded environment."""
+    if folded.environments:
+        first = folded.environments[0]
+        yield Finding(
+            Severity.RISKS,
+            "packages",
+            f"the run used another environment of the project, whose packages are no part of the record: "
+            f"{_listed(folded.environments)}",
+            f"record the command that runs in it: repro run -- {first}/bin/python …",
         )
 
 
