@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from repro.capturing import launchers, wrappers
+from repro.capturing import launchers, scripts, wrappers
 from repro.manifest import Manifest, Stage
 
 _VALUED = {
@@ -32,20 +32,27 @@ _FOLDER = {
 """The options among them that name the folder to run in."""
 
 
-def translated(manifest: Manifest, environment: str | None, inside: str) -> tuple[str, ...]:
+def translated(
+    manifest: Manifest, environment: str | None, inside: str, restored: Path | None = None
+) -> tuple[str, ...]:
     """The words to execute. ``environment`` is where the replay's Python environment lies, as the
     command sees it; None: the recorded image is the environment, and every name in it holds.
-    ``inside`` is where it sees the workspace."""
+    ``inside`` is where it sees the workspace. ``restored`` is where that lies here: names of commands that
+    stand in the project's own file are looked up there."""
     stages = manifest.definition.command.stages
     if stages:
         words = _script(stages, manifest.definition.working_directory)
     else:
         words = manifest.definition.command.argv
-    return translated_line(manifest, words, environment, inside)
+    return translated_line(manifest, words, environment, inside, restored)
 
 
 def translated_line(
-    manifest: Manifest, words: tuple[str, ...], environment: str | None, inside: str
+    manifest: Manifest,
+    words: tuple[str, ...],
+    environment: str | None,
+    inside: str,
+    restored: Path | None = None,
 ) -> tuple[str, ...]:
     """The same for other words than the recorded command."""
     where = manifest.provenance
@@ -59,7 +66,15 @@ def translated_line(
         # a path into the recorded environment may stand anywhere: argv[0], a shell line, an option
         prefix = relocated(where.prefix, recorded, inside)
         here = tuple(relocated(word, f"{prefix}/bin", f"{environment}/bin") for word in here)
-    return without_launcher(here)
+    return without_launcher(here, _folders(restored, manifest.definition.working_directory))
+
+
+def _folders(restored: Path | None, working_directory: str) -> tuple[Path, ...]:
+    """The folder in which the command runs and those above it, none outside of the workspace."""
+    if restored is None:
+        return ()
+    inner = PurePosixPath(working_directory)
+    return tuple(restored / folder for folder in (inner, *inner.parents))
 
 
 def relocated(text: str, recorded: str, inside: str) -> str:
@@ -69,8 +84,9 @@ def relocated(text: str, recorded: str, inside: str) -> str:
     return re.sub(rf"(?<![\w./-]){re.escape(recorded)}(?![\w.-])", lambda _: inside, text)
 
 
-def without_launcher(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The command behind `uv run`, `poetry run`, `conda run`: a replay has its environment already."""
+def without_launcher(words: tuple[str, ...], folders: tuple[Path, ...] = ()) -> tuple[str, ...]:
+    """The command behind `uv run`, `poetry run`, `conda run`: a replay has its environment already.
+    ``folders``: where the project's file may lie, the nearest first."""
     if not words:
         return words
     tool = PurePosixPath(words[0]).name
@@ -79,7 +95,7 @@ def without_launcher(words: tuple[str, ...]) -> tuple[str, ...]:
         inner = wrapped.argv
         if not inner or words[-len(inner) :] != inner:
             return words
-        return (*words[: -len(inner)], *without_launcher(inner))
+        return (*words[: -len(inner)], *without_launcher(inner, folders))
     if tool not in _VALUED:
         return words
     rest = list(words[1:])
@@ -91,6 +107,7 @@ def without_launcher(words: tuple[str, ...]) -> tuple[str, ...]:
     if not rest:
         return words
     command = _as_uv_runs_it(tuple(rest), given) if tool == "uv" else tuple(rest)
+    command = scripts.behind(tool, command, folders) or command
     folder = next((given[name] for name in _FOLDER[_VALUED[tool]] if name in given), "")
     return ("sh", "-c", 'cd "$0" && exec "$@"', folder, *command) if folder else command
 

@@ -52,8 +52,8 @@ def diff(project: Project, a: Run, b: Run) -> RunDifference:
     policy = Policy(tolerances=project.tolerances)
     sides = [_as_read_now(project, run.manifest) for run in (a, b)]
     comparison = compare_manifests(sides[0], sides[1], policy, reader(project.store))
-    find = dissecting.recorded(project)
-    comparison = dissecting.dissected(project, comparison, find, find)
+    finds = [dissecting.recorded(project, run.manifest.result.outputs) for run in (a, b)]
+    comparison = dissecting.dissected(project, comparison, finds[0], finds[1])
     notes: list[str] = []
     return RunDifference(
         a,

@@ -4,7 +4,7 @@ that is said."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -134,24 +134,23 @@ def _megabytes(size: int) -> str:
     return f"{size / 1000**2:.3g} MB"
 
 
-def recorded(project: Project) -> Find:
-    """Finds outputs of a run: in the store, or where they were written if they lie there unchanged."""
+def recorded(project: Project, listed: Iterable[Descriptor] = ()) -> Find:
+    """Finds outputs of a run: in the store, or where they were written if they lie there unchanged.
+    ``listed``: its outputs under their own names, where a comparison has them under another run's."""
+    return _find(project, project.workspace, listed)
+
+
+def written(project: Project, workspace: Path, listed: Iterable[Descriptor] = ()) -> Find:
+    """Finds outputs of a replay, in its workspace or in the store; ``listed`` as for ``recorded``."""
+    return _find(project, workspace, listed)
+
+
+def _find(project: Project, workspace: Path, listed: Iterable[Descriptor]) -> Find:
+    own = {item.digest: item for item in listed}
 
     def find(item: Descriptor) -> Path | None:
         try:
-            return outputs.find(project.store, item, project.workspace)
-        except (OSError, ReproError):
-            return None
-
-    return find
-
-
-def written(project: Project, workspace: Path) -> Find:
-    """Finds outputs of a replay, in its workspace or in the store."""
-
-    def find(item: Descriptor) -> Path | None:
-        try:
-            return outputs.find(project.store, item, workspace)
+            return outputs.find(project.store, own.get(item.digest, item), workspace)
         except (OSError, ReproError):
             return None
 

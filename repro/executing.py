@@ -303,7 +303,9 @@ class Stage:
             return self.engine.execute(ready, job, log)
         executions: list[Execution] = []
         for words in instead:
-            argv = commands.translated_line(self.manifest, words, ready.environment, self.inside)
+            argv = commands.translated_line(
+                self.manifest, words, ready.environment, self.inside, self.workspace
+            )
             executions.append(self.engine.execute(ready, replace(job, argv=argv), log))
             if executions[-1].exit_code or executions[-1].interrupted:
                 break
@@ -352,7 +354,7 @@ class Stage:
         recorded = self.manifest.result.host
         gpus = self.options.gpus
         return Job(
-            commands.translated(self.manifest, ready.environment, self.inside),
+            commands.translated(self.manifest, ready.environment, self.inside, self.workspace),
             self.workspace,
             self.inside,
             self.session,

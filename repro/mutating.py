@@ -45,7 +45,7 @@ def candidates(manifest: Manifest) -> tuple[Mutation, ...]:
         [
             Mutation(Ingredient.INPUT, item.path)
             for item in manifest.definition.inputs
-            if not item.path.startswith(("/", "~/"))
+            if not item.path.startswith(("/", "~/")) and item.link is None
         ],
         list(_source(manifest)),
     ]

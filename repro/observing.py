@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import posixpath
+import stat
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro import globs, watching
-from repro.capturing import data, dvc_config, earlier, inputs, results, secrets, variables
+from repro.capturing import data, dvc_config, earlier, inputs, links, results, secrets, variables
 from repro.capturing.earlier import Earlier
 from repro.capturing.files import Changes, Scan
 from repro.capturing.inputs import Inputs, Read
@@ -119,6 +120,7 @@ def observe(seen: Seen, scene: Scene) -> Observed:
             *_appended(folded, scene, taken),
             *concerns,
             *_variables(folded, scene),
+            *_environments(folded),
             *limits,
         ),
         seen.method,
@@ -147,6 +149,19 @@ def _appended(folded: Folded, scene: Scene, taken: Inputs) -> Iterator[Finding]:
             f"the run appended to what an earlier one left, and a replay begins without that: {_listed(left)}",
             "delete it before a run that is to be replayed, or commit it; or have each run write to a file "
             "of its own",
+        )
+
+
+def _environments(folded: Folded) -> Iterator[Finding]:
+    """What tox and nox make for themselves: packages that are not those of the recorded environment."""
+    if folded.environments:
+        first = folded.environments[0]
+        yield Finding(
+            Severity.RISKS,
+            "packages",
+            f"the run used another environment of the project, whose packages are no part of the record: "
+            f"{_listed(folded.environments)}",
+            f"record the command that runs in it: repro run -- {first}/bin/python …",
         )
 
 
@@ -234,7 +249,10 @@ def _read(folded: Folded, scene: Scene) -> Read:
         and path in before.files
         and not any(path.startswith(f"{folder}/") for folder in before.environments)
     ]
-    home = set(folded.home)
+    leading = links.leading(
+        scene.project.workspace, _links(scene, folded), folded.inside, folded.home, *folded.outside
+    )
+    home = set(folded.home) - leading.beyond
     changed = {path for path in inside if path in rewritten}
     added = earlier.added_to(
         scene.earlier, scene.project.workspace, scene.moved.written, scene.moved.deleted
@@ -245,11 +263,26 @@ def _read(folded: Folded, scene: Scene) -> Read:
         scene.project.workspace,
         Path(os.path.realpath(scene.environ.get("HOME", "/"))),
         tuple(path for path in inside if path not in rewritten),
-        folded.home,
-        tuple(path for path in folded.outside if path not in home),
+        tuple(sorted(home)),
+        tuple(sorted({*folded.outside, *leading.beyond} - home)),
         tuple(sorted(changed - copies.keys())),
         {path: copies[path] for path in sorted(of_before & copies.keys())},
+        {
+            path: target
+            for path, target in leading.targets.items()
+            if path not in scene.recorded and path not in rewritten
+        },
     )
+
+
+def _links(scene: Scene, folded: Folded) -> list[str]:
+    """The links that were there before; the recorded ones matter only where they may lead to the home
+    folder, and there can be thousands."""
+    return [
+        path
+        for path, stamp in scene.before.files.items()
+        if stat.S_ISLNK(stamp.mode) and (folded.home or path not in scene.recorded)
+    ]
 
 
 def _outputs(folded: Folded, scene: Scene) -> tuple[tuple[Descriptor, ...], tuple[Finding, ...]]:

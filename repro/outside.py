@@ -109,13 +109,16 @@ def restore(project: Project, manifest: Manifest, workspace: Path, outside: Outs
     copier = Copier()
     for item in manifest.definition.inputs:
         root, target = _target(item.path, workspace, outside)
-        if item.path.startswith("/") and not outside.isolated:
+        if item.path.startswith("/") and item.link is None and not outside.isolated:
             _demand(item, target)
             continue
         if target.exists() or target.is_symlink():
             continue  # part of the source or the data by now
         if not target.parent.resolve().is_relative_to(root.resolve()):
             raise Unreplayable(f"the input {item.path} would be put outside of its place")
+        if item.link is not None:
+            _link(item, target)
+            continue
         _copy(project, manifest, item, target, copier)
 
 
@@ -126,6 +129,14 @@ def _target(path: str, workspace: Path, outside: Outside) -> tuple[Path, Path]:
     if path.startswith("/"):
         return outside.root, outside.at(path)
     return workspace, workspace / path
+
+
+def _link(item: Descriptor, target: Path) -> None:
+    leads = str(item.link)
+    if not leads.startswith("/"):
+        leads = posixpath.relpath(leads, posixpath.dirname(item.path) or ".")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(leads)
 
 
 def _copy(

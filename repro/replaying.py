@@ -160,7 +160,7 @@ def _play(stage: Stage, sink: Sink, progress: Progress) -> Replay:
         recorded, result, policy, stage.options.steps, outputs.reader(store)
     )
     if stage.options.trial is None and stage.options.mutation is None:
-        comparison = _dissected(stage, comparison, yielded.ready, progress)
+        comparison = _dissected(stage, comparison, result, yielded.ready, progress)
     return Replay(
         "",
         stage.run.id,
@@ -177,7 +177,7 @@ def _play(stage: Stage, sink: Sink, progress: Progress) -> Replay:
 
 
 def _dissected(
-    stage: Stage, comparison: Comparison, ready: Ready, progress: Progress
+    stage: Stage, comparison: Comparison, result: Result, ready: Ready, progress: Progress
 ) -> Comparison:
     """With where the outputs differ inside; what can carry code is opened in the container only."""
 
@@ -189,6 +189,6 @@ def _dissected(
         stage.project,
         comparison,
         dissecting.recorded(stage.project),
-        dissecting.written(stage.project, stage.workspace),
+        dissecting.written(stage.project, stage.workspace, result.outputs),
         inside if stage.engine.isolation == "container" else None,
     )

@@ -65,6 +65,28 @@ def test_two_runs_are_opened_as_far_as_that_goes_without_a_container(writing: Pr
     assert found["raw.dat"] is None, "of no format that is kept, and written over"
 
 
+def test_a_file_in_a_folder_named_by_the_time_is_opened_too(writing: Project) -> None:
+    program = """\
+import json, os, time
+value = time.time_ns()
+folder = time.strftime("runs/%Y-%m-%d_%H-%M-%S") + f"-{value % 1000000:06d}"
+os.makedirs(folder)
+open(folder + "/events.jsonl", "w").write(json.dumps({"a": value}) + "\\n")
+json.dump({"accuracy": 0.5}, open("metrics.json", "w"))
+"""
+    writing.write("train.py", program)
+    writing.commit()
+    ids = [writing.record("python", "train.py")["id"] for _ in range(2)]
+    of_replay = contents(writing.replay(engine="venv").expect(0).document)
+    of_diff = contents(
+        writing.repro("diff", *ids, "--json", cwd=writing.path).document["comparison"]
+    )
+    for found in (of_replay, of_diff):
+        (path,) = (name for name in found if name.endswith("events.jsonl"))
+        assert not found[path]["reason"]
+        assert found[path]["parts"][0]["where"] == "line 1: $.a"
+
+
 def test_what_was_not_kept_and_is_no_more_is_said(writing: Project) -> None:
     writing.write("repro.yaml", "metrics: metrics.json\noutputs_cap: 20\n")
     writing.record("python", "train.py")

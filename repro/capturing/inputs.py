@@ -1,17 +1,20 @@
 """Files that the run read and that neither git nor DVC tracks: taken along, or named by digest.
 
 A path tells where the file lies: relative, inside the workspace; ``~/…``, below the home folder, which a
-replay has one of its own of; absolute, elsewhere on the machine.
+replay has one of its own of; absolute, elsewhere on the machine. A link that led to such files is one of
+them: what it leads to is told in the same way.
 """
 
 from __future__ import annotations
 
+import os
 import posixpath
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from repro import canonical
 from repro.capturing import secrets
 from repro.capturing.digests import Digests
 from repro.errors import ReproError
@@ -40,6 +43,9 @@ class Read:
     changed: tuple[str, ...] = ()
     as_before: Mapping[str, Path] = field(default_factory=dict)
     """Inside, and changed by the run: copies of what it began with."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Inside, in no other part of the record, and on the way to what was read: where each leads in the end,
+    relative to the workspace or absolute."""
 
     def places(self) -> Iterator[tuple[str, Path]]:
         """(path as it is recorded, where it lies), by path."""
@@ -98,9 +104,17 @@ def take(store: Store, read: Read, cap: int, since: float) -> Inputs:
                 )
             )
     kept, left = _keep(store, items, cap)
-    described = tuple(item for item, _ in items)
+    links = [_link(path, target) for path, target in read.links.items()]
+    kept += [store.put_bytes(os.fsencode(str(link.link)), role(link.path)) for link in links]
+    described = tuple(sorted((*(item for item, _ in items), *links), key=lambda item: item.path))
     findings = (*_findings(described, left, lost, moved, cap), *_withheld(withheld))
     return Inputs(described, tuple(kept), findings)
+
+
+def _link(path: str, target: str) -> Descriptor:
+    """As an output that is a link is described: its digest is that of the target's text."""
+    text = os.fsencode(target)
+    return Descriptor(path, canonical.digest_bytes(text), len(text), link=target)
 
 
 def role(path: str) -> str:
@@ -141,7 +155,7 @@ def _findings(
             Severity.NOTE,
             "inputs",
             f"the run read {_files(len(items))} that neither git nor DVC tracks{where}: "
-            f"{_some([item.path for item in items])}",
+            f"{_some([_shown(item) for item in items])}",
             "they are recorded by digest, and taken along up to the cap (`inputs_cap` in repro.yaml)",
         )
     if left:
@@ -193,6 +207,10 @@ def _too_many(places: list[tuple[str, Path]]) -> Finding:
 
 def _files(number: int) -> str:
     return f"{number} file" + "s" * (number != 1)
+
+
+def _shown(item: Descriptor) -> str:
+    return item.path if item.link is None else f"{item.path} -> {item.link}"
 
 
 def _some(names: Collection[str]) -> str:

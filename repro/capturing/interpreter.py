@@ -81,7 +81,7 @@ def _follow(argv: tuple[str, ...], scene: Scene) -> Found:
     if name in SHELLS:
         return _shell(argv, scene)
     if name in LISTS:
-        return _list(name, argv, scene)
+        return _list(name, path, argv, scene)
     return _file(path, argv, scene)
 
 
@@ -192,7 +192,7 @@ def _script(path: Path, arguments: tuple[str, ...], scene: Scene) -> Found:
     return _called(_short(path, scene), shell.commands(text, inner))
 
 
-def _list(name: str, argv: tuple[str, ...], scene: Scene) -> Found:
+def _list(name: str, path: Path, argv: tuple[str, ...], scene: Scene) -> Found:
     """make and its kin: a file whose commands count as if all of them were run."""
     names, read = LISTS[name]
     for option, value in pairwise(argv):
@@ -209,7 +209,8 @@ def _list(name: str, argv: tuple[str, ...], scene: Scene) -> Found:
                 return _called(how, read(text, replace(scene.setting(**assigned), cwd=folder)))
         if name in ("make", "gmake", "dvc"):
             break
-    return Found(None, f"{name}: there is no {names[-1]} here", False)
+    other = _file(path, argv, scene)  # taskipy's ``task`` is a script of Python, and Task's is not
+    return other if other.path else Found(None, f"{name}: there is no {names[-1]} here", False)
 
 
 def _short(path: Path, scene: Scene) -> str:

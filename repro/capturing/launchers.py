@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import process
+from repro.capturing import scripts
 
 TIMEOUT = 30.0
 
@@ -147,7 +148,7 @@ def _project_tool(
         words.pop(0)
         given |= dict(options(words, PROJECT_VALUED))
         folder = cwd / (given.get("-C") or given.get("--directory") or "")
-        if active := env.get("VIRTUAL_ENV"):
+        if (active := env.get("VIRTUAL_ENV")) and name != "hatch":  # which always takes its own
             how, found = f"{name} run: active environment {active}", _venv(Path(active))
         else:
             project = next((item for item in above(folder) if (item / lockfile).is_file()), folder)
@@ -157,7 +158,8 @@ def _project_tool(
                 found = _venv_said(path, question, folder, env)
         if found is None:
             return Place(None, f"{name} run: it names no environment for {folder}", (), cwd, False)
-        return Place(found, f"{how} {found.parent}", tuple(words), folder)
+        command = scripts.behind(name, words, above(folder)) or tuple(words)
+        return Place(found, f"{how} {found.parent}", command, folder)
 
     return launch
 

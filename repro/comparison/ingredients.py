@@ -164,7 +164,7 @@ def _inputs(a: Iterable[Descriptor], b: Iterable[Descriptor]) -> Iterator[Ingred
             if theirs
             else "read by the first only"
         )
-        if ours and theirs and ours.size == theirs.size:
+        if ours and theirs and ours.size == theirs.size and ours.link == theirs.link:
             detail = "other content of the same size"
         yield IngredientDifference("inputs", path, _input(ours), _input(theirs), detail)
 
@@ -172,6 +172,8 @@ def _inputs(a: Iterable[Descriptor], b: Iterable[Descriptor]) -> Iterator[Ingred
 def _input(item: Descriptor | None) -> str | None:
     if item is None:
         return None
+    if item.link is not None:
+        return f"a link to {item.link}"
     return f"{item.digest} ({item.size} bytes{', executable' if item.executable else ''})"
 
 

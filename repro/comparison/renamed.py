@@ -7,13 +7,16 @@ for times is the order in which they were written; where the sides have not as m
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from repro import canonical
 from repro.comparison.counted import recounted
+from repro.comparison.drawn import drawn
 from repro.cosmetics import plain_name
-from repro.manifest import Result, SourceState
+from repro.manifest import Descriptor, Metric, Result, SourceState
 
 _NOT_WRITTEN = (SourceState.MISSING, SourceState.STALE)
 
@@ -33,11 +36,13 @@ def renamed(a: Result, b: Result) -> Renamed:
     if not names:
         return Renamed(b, {})
     to_a = {theirs: ours for ours, theirs in names.items()}
+    words = _words(names)
     return Renamed(
         replace(
             b,
             metrics=tuple(
-                replace(item, source=to_a.get(item.source, item.source)) for item in b.metrics
+                _metric(replace(item, source=to_a.get(item.source, item.source)), words)
+                for item in b.metrics
             ),
             metric_sources=tuple(
                 replace(item, path=to_a.get(item.path, item.path))
@@ -45,10 +50,41 @@ def renamed(a: Result, b: Result) -> Renamed:
                 # looked for under the other's name, and not written
                 if item.path in to_a or item.path not in names
             ),
-            outputs=tuple(replace(item, path=to_a.get(item.path, item.path)) for item in b.outputs),
+            outputs=tuple(
+                _output(replace(item, path=to_a.get(item.path, item.path)), words)
+                for item in b.outputs
+            ),
         ),
         names,
     )
+
+
+def _words(names: dict[str, str]) -> dict[str, str]:
+    """Names of files and folders of side b that hold a time or an id, and what side a calls them: a link may
+    lead to one, and a file may say what its folder is called."""
+    found = {}
+    for ours, theirs in names.items():
+        for one, other in zip(ours.split("/"), theirs.split("/")):
+            if one != other and plain_name(other) != other:
+                found[other] = one
+    return found
+
+
+def _said(text: str, words: dict[str, str]) -> str:
+    return "/".join(words.get(part, part) for part in text.split("/"))
+
+
+def _metric(item: Metric, words: dict[str, str]) -> Metric:
+    if isinstance(item.value, str) and (said := _said(item.value, words)) != item.value:
+        return replace(item, value=said)
+    return item
+
+
+def _output(item: Descriptor, words: dict[str, str]) -> Descriptor:
+    if item.link is None or (said := _said(item.link, words)) == item.link:
+        return item
+    text = os.fsencode(said)
+    return replace(item, link=said, digest=canonical.digest_bytes(text), size=len(text))
 
 
 def _paths(result: Result) -> set[str]:
@@ -66,6 +102,7 @@ def _names(a: set[str], b: set[str]) -> dict[str, str]:
     if len(theirs) < len(b):
         return _pairs(a, b)
     pairs = {path: path for path in a & theirs.keys()} | _pairs(a, set(theirs))
+    pairs |= drawn(a - pairs.keys(), theirs.keys() - set(pairs.values()))
     return {one: theirs[other] for one, other in pairs.items() if one != theirs[other]}
 
 

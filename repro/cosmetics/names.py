@@ -14,7 +14,7 @@ _FREE, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 _YEAR, _MONTH, _DAY = r"20\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 _HOUR, _SIXTY = r"(?:[01]\d|2[0-3])", r"[0-5]\d"
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_FRACTION = r"(?:[.,_]\d{3,6}(?!\d))?"
+_FRACTION = r"(?:[.,_]\d{3,6}(?!\d)|-\d{6}(?!\d))?"
 
 _RULES: tuple[tuple[str, str], ...] = (
     # TensorBoard: time, host, process and a counter; an own ending of the user's goes with them

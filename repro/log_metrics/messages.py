@@ -29,6 +29,11 @@ _TOOL = re.compile(
     r"|(?: [-+~] [A-Za-z][\w.-]*==)|Using (?:CPython|PyPy|Python) \d|Creating virtual environment at"
     r"|Requirement already satisfied: |Successfully installed [A-Za-z][\w.]*-\d|Collecting [A-Za-z][\w.-]*==\S+$"
     r"|\[(?:FATAL|WARN|INFO) +tini \(\d+\)\]"
+    # tox sums up, nox and tox say what they start; luigi names its worker, salted by chance
+    r"|\s*[\w.-]{1,60}: (?:OK|SKIP|FAIL code -?\d+) \([\d.]+=|\s*(?:congratulations :\)|evaluation failed :\() \("
+    r"|nox > (?:Running session|Creating virtual|Command|Session|(?:python|pip|uv|conda)\b)"
+    r"|[\w.-]{1,60}: (?:install_deps|install_package|commands(?:_pre|_post)?\[\d+\]|exit)(?:>| )"
+    r"|(?:[A-Z]{4,8}: )?(?:\[pid \d+\] )?Worker Worker\(salt=\d"
     # the interpreter of itself, when it goes down
     r"|object (?:address|refcount|type|type name|repr) *: |(?:Current thread|Thread) 0x|Fatal Python error: "
     r"|Extension modules: .*\(total: \d+\)$"

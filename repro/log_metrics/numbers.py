@@ -28,6 +28,7 @@ TOKEN = re.compile(
   | (?P<path>
         [A-Za-z][A-Za-z0-9+]{{1,15}}://[^\s'"<>)\]]{{1,500}}
       | (?<![\w/.\])}}])(?:~|\.{{1,2}})?/(?=[A-Za-z_.~])[\w.@=~+-]{{1,200}}(?:/[\w.@=~+-]{{1,200}}){{1,40}}/?
+      | (?<![\w/.-])\d{{1,12}}(?:/[A-Za-z_][\w.@=+-]{{0,200}}){{3,40}}/?  # the rest of one, wrapped
       | (?<![\w/.])[A-Za-z]:\\[^\s'"]{{1,400}}
       | (?<![\w/.-])\w[\w.=+-]{{0,200}}(?:/[\w.=+-]{{1,200}}){{0,40}}\.(?:pth?|pkl|pickle|joblib|ckpt|h5|hdf5|keras|onnx|bin|safetensors|npy|npz|csv|tsv|jsonl?|ya?ml|toml|txt|log|png|jpe?g|pdf|svg|html|parquet|feather|zip|gz|tar|xz|model|cbm|gguf|py|ipynb|R|rds|db|sqlite|tfevents|tflite|cc|cpp|cu|hpp|java|go|rs|js|ts|pb|weights|arrow|whl|mp4|wav)\b(?:[:\[]\d{{1,6}}\b)?
     )

@@ -20,7 +20,7 @@ _PLACE = r"(?:[\w.<>]{1,60}:)?[\w./<>-]{1,80}(?:\.py)?:(?:[\w<>]{1,60}:)?\d{1,6}
 
 _ABSL = re.compile(
     # before it is initialised, Abseil's own library writes seconds since 1970: TensorFlow, XLA
-    r"\s*[IWEFD]\d{4} \d\d:\d\d:(?:\d\d|\d{10})\.\d{1,6}\s+\d{1,12} [^\s\]]{1,120}:\d{1,6}\]\s?"
+    r"\s*[IWEFD]\d{4} \d\d:\d\d:(?:\d\d|\d{10})\.\d{1,6}\s+\d{1,20} [^\s\]]{1,120}:\d{1,6}\]\s?"
 )
 _BASIC = re.compile(rf"\s*{_LEVEL}:[\w.\-/]{{1,80}}:\s?")
 _START = re.compile(
@@ -48,6 +48,10 @@ _LOGGER = re.compile(r"[A-Za-z_]\w{0,40}(?:\.\w{1,40}){1,8}\s{0,4}(?:[-|]\s|:\s)
 _PROCESS = re.compile(r"\[(\d{1,9})\][\s:|\-]{1,6}(?=\S)")
 _NUMBER = re.compile(r"[\d.,]*\d")
 _ENDED = re.compile(r"[\s:|\-]{0,6}")
+_OF_A_RUN = re.compile(
+    r"(?:[\w.\[\]]{1,80} - )?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12} - (?:\d{1,9} - )?"
+)
+"""The job, the run's id and the process, as Dagster writes them behind the level."""
 _SOURCE_LINE = re.compile(r"(?:/|[A-Za-z]:\\)[^\s:]{1,300}\.pyx?:\d{1,6}: ")
 """As the ``warnings`` module writes it; a library may leave the warning's category out."""
 
@@ -122,5 +126,5 @@ def _front(line: str) -> int:
         end = match.end()
     else:
         return end
-    where = _WHERE.match(line, end) or _LOGGER.match(line, end)
+    where = _WHERE.match(line, end) or _OF_A_RUN.match(line, end) or _LOGGER.match(line, end)
     return where.end() if where else end

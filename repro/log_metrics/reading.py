@@ -168,6 +168,8 @@ class _Reader:
         if found := self._row(text):
             return 1, self._headed(found)
         self.blanks = 0
+        if found := tables.quantile(text):
+            return 1, self._headed(found)
         if self.table is None and self._plain(at):
             return 1, self._line(at)
         if result := self._document(at):
@@ -230,7 +232,7 @@ class _Reader:
         if not found.items or text.rstrip().endswith(":"):
             if not found.asides or text.rstrip().endswith(":"):  # ``SPS: 4123`` is no title
                 self._head(at)
-            return found
+            return self._named(found)
         found = self._named(found)
         under = self.opens and len(text) - len(text.lstrip()) > self.indent
         return self._headed(found) if under or self.underlined else found

@@ -9,9 +9,9 @@ from repro.log_metrics import asides, labels, numbers
 from repro.log_metrics.items import Counter, Found, Item, SetAside
 from repro.manifest import Aside, Scalar
 
-_RULE = re.compile(r"^[\s\-=+|:─━═┃│╇╪┼┡┢┩╞╡├┤└┘┴┌┐┬┏┓┳┗┛┻╔╗╚╝╠╣╦╩╬║~_*.╒╕╘╛╤╧┠┨┯┷╭╮╰╯]+$")
-_BAR = re.compile(r"[|│┃║]")
-_BARS = "|│┃║"
+_RULE = re.compile(r"^[\s\-=+|:─━═┃│╇╪┼┡┢┩╞╡├┤└┘┴┌┐┬┏┓┳┗┛┻╔╗╚╝╠╣╦╩╬║~_*.╒╕╘╛╤╧┠┨┯┷╭╮╰╯┆╌╎]+$")
+_BAR = re.compile(r"[|│┃║┆]")
+_BARS = "|│┃║┆"
 _WIDE = re.compile(r"\S+(?: \S+)*")
 _NARROW = re.compile(r"\S+")
 _ROW_BAR = re.compile(r":?\s{1,4}\d{1,3}%(?:\||\s[━─╸ ]{3,}).*$")
@@ -23,6 +23,8 @@ _CELL = re.compile(
 _NAMED = re.compile(r":\s+[-+]?[\d.][\w.+-]*\s{2,}\S")
 """A label that holds a value of its own: a line of names and values below a table, and no row of it."""
 _INDEX = re.compile(r"\d{1,9}\s{1,20}(?=\D)")
+_SHARE = re.compile(r"\d{1,3}(?:\.\d{1,3})?%")
+_QUANTILE = re.compile(rf"\s{{0,8}}({_SHARE.pattern})\s{{2,60}}(-?\d\S{{0,40}})\s{{0,8}}")
 _DIGIT = re.compile(r"\d")
 _FAR = 3
 _CLOCKS = frozenset({"user", "user.self", "system", "sys.self"})
@@ -85,13 +87,23 @@ def row(table: Table, text: str) -> Found | None:
             return None
         return _found(list(zip(table.columns, cells)), table)
     values = _values(cells)
-    if not values or len(values) > len(table.columns) + (table.indexed or table.coded):
+    if not values or len(values) > len(table.columns) + 1:
         return None
     first = values[0].start
     label = text[:first].strip()
     if label and (_BAR.search(label) or _NAMED.search(label)):
         return None
     return _space_row(table, values, label)
+
+
+def quantile(text: str) -> Found | None:
+    """A line of nothing but a share and a number: ``25%    0.75``, as pandas describes a column."""
+    if "%" not in text or not (match := _QUANTILE.fullmatch(text)):
+        return None
+    found = list(numbers.tokens(" " + match[2]))
+    if len(found) != 1 or found[0].end != len(match[2]) + 1 or found[0].reason:
+        return None
+    return Found((Item(match[1], found[0].value),))
 
 
 def _barred(texts: list[str], at: int) -> tuple[Table, int] | None:
@@ -103,7 +115,7 @@ def _barred(texts: list[str], at: int) -> tuple[Table, int] | None:
         return None
     if cells[0].text and not _is_name(cells[0].text):
         return None
-    first = _next(texts, at)
+    first = _next(texts, _below_types(texts, at, len(cells)))
     if first is None or len(_bar_cells(texts[first])) - len(cells) not in (0, 1):
         return None
     if not any(map(str.isdigit, texts[first])) and not is_rule(texts[at + 1]):
@@ -111,6 +123,15 @@ def _barred(texts: list[str], at: int) -> tuple[Table, int] | None:
     if sum(map(str.isalpha, cells[0].text)) and cells[0].text.endswith("/"):
         return None  # a section of a table of names and values
     return Table(tuple(cells), True, True), first
+
+
+def _below_types(texts: list[str], at: int, count: int) -> int:
+    """The header's last line: the next one, where between two rules the columns' types stand below
+    their names (duckdb)."""
+    if not (0 < at < len(texts) - 2 and is_rule(texts[at - 1]) and is_rule(texts[at + 2])):
+        return at
+    types = _bar_cells(texts[at + 1])
+    return at + 1 if len(types) == count and all(_is_name(cell.text) for cell in types) else at
 
 
 def _ruled(texts: list[str], at: int) -> bool:
@@ -245,7 +266,8 @@ def _space_row(table: Table, values: list[Cell], label: str) -> Found | None:
             return None
         index = Counter("row", int(values[0].text), told=False)
         return _with(_found(list(zip(columns, values[1:])), table), index)
-    if table.coded and not label and len(values) == len(columns) + 1:
+    named = table.coded or _SHARE.fullmatch(values[0].text)  # 25%, as pandas describes a frame
+    if named and not label and len(values) == len(columns) + 1:
         label, values = values[0].text, values[1:]
     if label and (index := _INDEX.match(label)):  # type: ignore[assignment]
         label = label[index.end() :]

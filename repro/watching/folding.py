@@ -21,6 +21,7 @@ _INSTALLED = re.compile(r"\.(?:dist|egg)-info/|/conda-meta/")
 _PACKAGES = re.compile(
     r"/(?:site-packages|dist-packages|conda-meta|node_modules|lib/python[23]\.\d+)/"
 )
+_OWNER = re.compile(r"(.*?)/lib(?:64)?/(?:python|pypy)3\.\d+/site-packages/", re.DOTALL)
 _ENVIRONMENT = re.compile(r"(?:bin|lib|lib64|include|share|etc|conda-meta)/|pyvenv\.cfg$")
 """What of a folder is an environment, where the workspace lies in that folder too."""
 
@@ -63,6 +64,8 @@ class Folded:
     """Inside, and only ever appended to. Not those that were read first: they are inputs."""
     modules: tuple[str, ...] = ()
     """Those of ``outside`` and ``home`` that are Python's source."""
+    environments: tuple[str, ...] = ()
+    """Relative: environments in the workspace whose packages were touched, beside the interpreter's own."""
 
 
 class Place(Enum):
@@ -83,6 +86,7 @@ def fold(seen: Seen, scene: Scene) -> Folded:
     made = {access.path for access in seen.accesses if access.first == "write"}
     read: dict[Place, set[str]] = {place: set() for place in Place}
     written: dict[Place, set[str]] = {place: set() for place in Place}
+    others: set[str] = set()
     for access in seen.accesses:
         path = source_of(access.path)
         place = place_of(path, scene)
@@ -90,6 +94,8 @@ def fold(seen: Seen, scene: Scene) -> Folded:
             read[place].add(path)
         if access.written and path == access.path:
             written[place].add(path)
+        if place is Place.ENVIRONMENT and (owner := _other(path, scene)):
+            others.add(owner)
     cut = len(scene.workspace.rstrip("/")) + 1
     elsewhere = read[Place.OUTSIDE] | read[Place.TEMPORARY] | read[Place.CACHE]
     return Folded(
@@ -112,7 +118,15 @@ def fold(seen: Seen, scene: Scene) -> Folded:
         modules=tuple(
             sorted(path for path in elsewhere | read[Place.HOME] if path.endswith(".py"))
         ),
+        environments=tuple(sorted(path[cut:] for path in others)),
     )
+
+
+def _other(path: str, scene: Scene) -> str:
+    """The environment in the workspace that the path is a package's of, where it is not the interpreter's."""
+    if not within(path, (scene.workspace,)) or not (match := _OWNER.match(path)):
+        return ""
+    return "" if match[1] == scene.workspace or match[1] in scene.interpreters else match[1]
 
 
 def _is_input(access: Access, place: Place) -> bool:

@@ -556,3 +556,18 @@ def _pyenv_python(version: str) -> Path:
     if not found:
         pytest.skip(f"no Python {version} in {PYENV}")
     return found[-1]
+
+
+def test_a_script_called_like_a_program_with_a_list_of_commands(
+    venv: Path, env: dict[str, str], work: Path
+) -> None:
+    """taskipy's `task` is one of Python's, and has no Taskfile."""
+    script = venv / "bin/task"
+    script.write_text(f"#!{venv}/bin/python\n")
+    script.chmod(0o755)
+    try:
+        assert interpreter.find(["task", "train"], work, env).path == venv / "bin/python"
+        (work / "Taskfile.yml").write_text("tasks:\n  train:\n    cmds:\n      - /bin/true\n")
+        assert interpreter.find(["task", "train"], work, env).path is None
+    finally:
+        script.unlink()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from repro import canonical
 from repro.comparison import Status, Verdict, compare_results
 from repro.manifest import (
     Descriptor,
@@ -134,3 +135,71 @@ def test_a_metric_in_a_counted_folder() -> None:
     one = result(first, metric=0.5)
     assert compare_results(one, result(second, metric=0.5), Policy()).verdict.passed
     assert compare_results(one, result(second, metric=0.6), Policy()).verdict is Verdict.DIFFERENT
+
+
+DRAWN = "runs/20260101-120000_vm_brave-otter/metrics.json"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "runs/20260102-130000_vm_calm-eagle/metrics.json",
+        "runs/20260102-130000_3f2a1b0c9d8e_calm-eagle/metrics.json",
+        "runs/20260102-130000_3f2a1b0c9d8e_brave-otter/metrics.json",
+    ],
+)
+def test_a_folder_with_words_that_were_drawn_and_the_machines_name(other: str) -> None:
+    done = compare_results(result(DRAWN, metric=0.5), result(other, metric=0.5), Policy())
+    assert done.verdict is Verdict.IDENTICAL
+    assert any(DRAWN in note and other in note for note in done.notes)
+    worse = compare_results(result(DRAWN, metric=0.5), result(other, metric=0.6), Policy())
+    assert worse.verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("runs/brave-otter/m.json", "runs/calm-eagle/m.json"),  # no time beside it
+        ("runs/20260101-120000_not-good/m.json", "runs/20260102-120000_very-good/m.json"),
+        ("runs/20260101-120000_resnet/m.json", "runs/20260102-120000_vgg/m.json"),
+        ("runs/20260101-120000_lr-0.1/m.json", "runs/20260102-120000_lr-0.2/m.json"),
+        ("runs/20260101-120000_a-b-c/m.json", "runs/20260102-120000_d-e/m.json"),
+        ("runs/20260101-120000_vm_best/m.json", "runs/20260102-120000_other_best/m.json"),
+        ("runs/20260101-120000_brave-otter/m.json", "models/20260102-120000_calm-eagle/m.json"),
+        ("runs/20260101-120000_brave-otter/m.json", "runs/20260102-120000_calm-eagle/n.json"),
+    ],
+)
+def test_other_words_are_the_trainings_own(one: str, other: str) -> None:
+    done = compare_results(result(one, metric=0.5), result(other, metric=0.5), Policy())
+    assert done.verdict is Verdict.DIFFERENT
+    back = compare_results(result(other, metric=0.5), result(one, metric=0.5), Policy())
+    assert back.verdict is Verdict.DIFFERENT
+
+
+def test_two_such_folders_are_not_told_apart() -> None:
+    ours = (DRAWN, "runs/20260101-120500_vm_old-fox/metrics.json")
+    theirs = ("runs/20260102-1200" + rest for rest in ("00_vm_x-yy/metrics.json", "01_vm_zz-q/m"))
+    done = compare_results(result(*ours), result(*theirs), Policy())
+    assert done.verdict is Verdict.DIFFERENT
+
+
+def linked(path: str, target: str, said: str) -> Result:
+    """With a link, and a file that says what the run is called."""
+    found = result(path, metric=0.5)
+    text = target.encode()
+    link = Descriptor("runs/latest", canonical.digest_bytes(text), len(text), link=target)
+    name = Metric(path, "run_name", MetricType.TEXT, said)
+    return replace(found, outputs=(*found.outputs, link), metrics=(*found.metrics, name))
+
+
+def test_a_link_to_the_folder_and_its_name_in_a_file() -> None:
+    one, other = "20260101-120000_vm_brave-otter", "20260102-130000_vm_calm-eagle"
+    a = linked(f"runs/{one}/m.json", one, f"/work/runs/{one}")
+    b = linked(f"runs/{other}/m.json", other, f"/work/runs/{other}")
+    done = compare_results(a, b, Policy())
+    assert {item.name: item.status for item in done.metrics}["run_name"] is Status.EQUAL
+    assert {item.path: item.status for item in done.outputs}["runs/latest"] is Status.EQUAL
+    elsewhere = linked(f"runs/{other}/m.json", "20250101-110000_vm_old-fox", f"/work/{one}/x")
+    done = compare_results(a, elsewhere, Policy())
+    assert {item.path: item.status for item in done.outputs}["runs/latest"] is Status.DIFFERENT
+    assert {item.name: item.status for item in done.metrics}["run_name"] is Status.DIFFERENT

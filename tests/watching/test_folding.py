@@ -204,3 +204,17 @@ def test_tools() -> None:
         *("/usr/bin/make", "/usr/bin/git", "/usr/local/bin/Rscript", "/usr/bin/pythonic"),
     )
     assert tools(Seen("none")) == ()
+
+
+def test_another_environment_of_the_project() -> None:
+    """As tox and nox make them, each with packages of its own."""
+    tox = f"{W}/.tox/train/lib/python3.11/site-packages/tabulate/__init__.py"
+    nox = f"{W}/.nox/a/lib/python3.9/site-packages/x.py"
+    found = folded(
+        (tox, "r"),
+        (nox, "wr"),
+        (f"{W}/.venv/lib/python3.11/site-packages/numpy/x.py", "r"),
+        ("/home/ann/.local/pipx/venvs/tox/lib/python3.11/site-packages/tox/run.py", "r"),
+        (f"{W}/lib/python3.11/os.py", "r"),
+    )
+    assert found.environments == (".nox/a", ".tox/train")
