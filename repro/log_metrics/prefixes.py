@@ -41,7 +41,10 @@ _IN_BRACKETS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>")
 _PLAIN_LEVEL = re.compile(
     r"\s*(?:\[(?:TRACE|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\]|(?:TRACE|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)(?=[\s:|]))[\s:|\-]{0,6}"
 )
-_BARE_PLACE = r"(?:[\w.<>/-]{1,80}:[\w<>.]{1,80}|[\w./<>-]{0,79}[./<>][\w./<>-]{0,79})(?:\.py)?:(?:[\w<>]{1,60}:)?\d{1,6}"
+_BARE_PLACE = (
+    r"(?:[\w.<>/-]{1,80}:[\w<>.]{1,80}|[\w./<>-]{0,79}[./<>][\w./<>-]{0,79})(?:\.py)?:"
+    r"(?:[\w<>]{1,60}:)?\d{1,6}"
+)
 """Without brackets it has a function or a suffix: ``hits:5 | misses:3`` begins with no place."""
 _WHERE = re.compile(
     rf"(?:\[[\w./-]{{1,60}}\.py:\d{{1,6}}\]|\({_PLACE}\)|\[{_PLACE}\]|{_BARE_PLACE}(?=\s+[-|\]>:]|\]))[\s:|>\]\-]{{0,6}}"

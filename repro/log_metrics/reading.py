@@ -17,6 +17,7 @@ from repro.log_metrics import (
     series,
     shapes,
     tables,
+    worded,
 )
 from repro.log_metrics.items import Counter, Found, Item, SetAside
 from repro.log_metrics.rules import Rules
@@ -227,6 +228,12 @@ class _Reader:
     def _line(self, at: int) -> Found:
         text = self.texts[at]
         found = shapes.read(text, self.plans)
+        told = worded.read(text, bool(found.items or found.asides), found.counters)
+        found = self._numbers(at, found)
+        return replace(found, items=(*found.items, *told)) if told else found
+
+    def _numbers(self, at: int, found: Found) -> Found:
+        text = self.texts[at]
         if not found.items or text.rstrip().endswith(":"):
             if not found.asides or text.rstrip().endswith(":"):  # ``SPS: 4123`` is no title
                 self._head(at)

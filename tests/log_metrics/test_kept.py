@@ -47,3 +47,70 @@ def test_no_prefix_takes_it_along(line: str, name: str, value: float) -> None:
 )
 def test_a_prefix_is_none(prefix: str) -> None:
     assert said(f"{prefix}accuracy 0.91") == {("accuracy", 0.91)}
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("RMSE (s): 0.42", "RMSE (s)", 0.42),
+        ("MAE (min): 0.42", "MAE (min)", 0.42),
+        ("accuracy at test time: 0.91", "accuracy at test time", 0.91),
+        ("Accuracy on GPU: 0.91", "Accuracy on GPU", 0.91),
+        ("R2 for hours = 0.9", "R2 for hours", 0.9),
+        ("Best bandwidth: 0.42", "Best bandwidth", 0.42),
+        ("Predicted rank: 3", "Predicted rank", 3),
+        ("ATE: 0.034m", "ATE", 0.034),
+        ("Distance: 1.82m", "Distance", 1.82),
+        ("Predicted delay: 3.2 days", "Predicted delay", 3.2),
+        ("predicted date: 2024-05-01", "predicted date", "2024-05-01"),
+        ("weights sha256: 3fa9c0de81aa", "weights sha256", "3fa9c0de81aa"),
+        ("model hash 0x3fa9c0de", "model hash", "0x3fa9c0de"),
+        (f"{'3f' * 32}  model.pt", "digest of model.pt", "3f" * 32),
+        ("{'md5': '3fa9c0de81aa3fa9c0de81aa3fa9c0de'}", "md5", "3fa9c0de81aa3fa9c0de81aa3fa9c0de"),
+        ("Best model: RandomForest", "Best model", "RandomForest"),
+        ("Best model: RandomForest, acc: 0.9", "Best model", "RandomForest"),
+        ("Predicted class: cat", "Predicted class", "cat"),
+        ("Converged: True", "Converged", "True"),
+        ("Selected features: age, sex", "Selected features", "age, sex"),
+        ("best params: {'criterion': 'gini', 'depth': 5}", "best params.criterion", "gini"),
+        ("{'converged': True, 'acc': 0.9}", "converged", True),
+    ],
+)
+def test_a_result_by_its_name(line: str, name: str, value: object) -> None:
+    assert (name, value) in said(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "time (s): 0.42",
+        "score (ms): 0.42",
+        "Elapsed: 1.5m",
+        "local rank: 3",
+        "rank: 3",
+        "bandwidth: 12.5",
+        "Prediction: 0.4 s",
+        "predicted in 3.2 s",
+        "started: 2024-05-01 10:00:00",
+        "commit sha: 3fa9c0de81aa",
+        "run hash: 3fa9c0de81aa",
+        "object id: 0x3fa9c0de81aa",
+        "Best model path: out/best",
+        "Best checkpoint: last",
+        "Best run: fuzzy-cat",
+        "CUDA selected: True",
+        "Using device: gpu",
+        "Selected device: cuda",
+        "{'verbose': True, 'optimizer': 'adam'}",
+        "Best model:",
+        "Predicted: ...",
+    ],
+)
+def test_what_is_of_the_run_or_says_nothing_is_none(line: str) -> None:
+    assert said(line) == set()
+
+
+def test_numbers_that_no_float_holds_are_not_the_same() -> None:
+    assert said("loss_scale=1e400") == {("loss_scale", 10**400)}
+    assert said("loss_scale=1e400") != said("loss_scale=1e500")
+    assert said("loss_scale=1e99999") == {("loss_scale", float("inf"))}
