@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from repro.comparison import nature
 from repro.comparison.nouns import (
     MetricDifference,
     OutputDifference,
@@ -18,7 +19,7 @@ from repro.comparison.nouns import (
     Verdict,
 )
 from repro.comparison.pairing import count, some
-from repro.manifest import Outcome, Result
+from repro.manifest import MetricType, Outcome, Result
 
 
 def decide(
@@ -73,10 +74,26 @@ _MEASURE = re.compile(
 """Names that speak of how good a model is, or how far from it."""
 
 
+_NO_MEASURE = re.compile(
+    r"(?i)accum\w*|accel\w*|access\w*|account\w*|vacc\w*|mapp\w*|corrupt\w*|(?:trans|re|pre|in|de)ferr\w*"
+    r"|interr\w*|terr[ai]\w*|lossless|loss.?scal\w*"
+)
+"""Words that only hold the letters of one."""
+_DIGEST = re.compile(r"(?:0x)?[0-9a-f]{32,128}")
+
+
 def vouches(metric: MetricDifference) -> bool:
-    """Whether it can stand for outputs that differ in bytes. What a program prints by the way, such as
-    how many rows it has read, is compared, but it says nothing of the model that was written."""
-    return not metric.source.startswith("<std") or bool(_MEASURE.search(metric.name))
+    """Whether it can stand for outputs that differ in bytes. What a program says by the way, such as how
+    many rows it has read, its seed or how long it took, is compared, but it says nothing of the model that
+    was written; neither does a word, unless it is the digest of a content."""
+    kinds = {metric.type_a, metric.type_b}
+    if not kinds & {MetricType.NUMBER, MetricType.SERIES}:
+        return any(
+            isinstance(side, str) and _DIGEST.fullmatch(side) for side in (metric.a, metric.b)
+        )
+    if metric.source.startswith("<std"):
+        return bool(_MEASURE.search(_NO_MEASURE.sub("", metric.name)))
+    return not nature.is_by_the_way(metric.name)
 
 
 _KILLED = (-9, 137)

@@ -267,3 +267,69 @@ def test_what_is_printed_vouches_where_its_name_speaks_of_a_measure(name, vouche
     )
     expected = Verdict.EQUIVALENT if vouches else Verdict.DIFFERENT
     assert compared(a, b).verdict is expected
+
+
+def _verdict_of_other_weights(*metrics):
+    a, b = (result(*metrics, outputs=(output("model.pt", content),)) for content in "ab")
+    return compared(a, b).verdict
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("seed", 0),
+        ("n_samples", 100),
+        ("epochs", 5),
+        ("config.batch_size", 32),
+        ("learning_rate", 0.1),
+        ("train_samples", 100),
+        ("total_params", 1000),
+        ("seconds", 1),
+        ("train_runtime", 1.5),
+        ("peak_memory_mb", 12),
+        ("samples_per_second", 100),
+        ("model", "resnet"),
+        ("finished", True),
+    ],
+)
+def test_what_is_of_the_run_or_its_settings_vouches_for_no_output(name, value):
+    assert _verdict_of_other_weights(metric(name, value)) is Verdict.DIFFERENT
+    both = metric(name, value), metric("accuracy", 0.9)
+    assert _verdict_of_other_weights(*both) is Verdict.EQUIVALENT
+    assert compared(scalars(**{name: value}), scalars(**{name: value})).verdict is Verdict.IDENTICAL
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("m", 1),
+        ("test", 0.9),
+        ("val", 0.9),
+        ("best_epoch", 3),
+        ("n_clusters", 5),
+        ("latency_score", 0.5),
+        ("weights_sha256", "3f" * 32),
+    ],
+)
+def test_a_result_vouches(name, value):
+    assert _verdict_of_other_weights(metric(name, value)) is Verdict.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    "name, vouching",
+    [
+        ("gradient accumulation", False),
+        ("accelerators", False),
+        ("mapped rows", False),
+        ("transferred files", False),
+        ("interrupts", False),
+        ("loss scale", False),
+        ("loss", True),
+        ("accumulated loss", True),
+        ("mAP", True),
+        ("test err", True),
+    ],
+)
+def test_a_word_that_only_holds_the_letters_of_a_measure_is_none(name, vouching):
+    expected = Verdict.EQUIVALENT if vouching else Verdict.DIFFERENT
+    assert _verdict_of_other_weights(metric(name, 4, "<stdout>")) is expected
