@@ -1,6 +1,7 @@
 """Metric sources: a file that was not read takes its metrics with it, so its state is compared."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from side_by_side import compared, metric, output, result
@@ -225,13 +226,13 @@ def test_what_neither_side_could_read_has_to_be_the_same_bytes(ignored):
     """No other metric vouches for a file that is called like metrics."""
     accuracy = metric("accuracy", 0.9)
 
-    def side(content, **more):
+    def side(digest, **held):
         unread = MetricSource(
             "results.csv", SourceState.UNREADABLE, False, "two columns have the same name"
         )
         return result(
             accuracy,
-            outputs=(output("results.csv", content, **more),),
+            outputs=(replace(output("results.csv", digest), **held),),
             metric_sources=(MetricSource(accuracy.source, READ), unread),
         )
 
