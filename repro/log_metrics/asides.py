@@ -35,6 +35,15 @@ _METRICS = words(
     "loss acc accuracy error err mae mse rmse mape f1 auc ap map score scores precision recall r2"
     " bleu reward return perplexity ppl"
 )
+_OF_THE_WORLD = words(
+    "survival event failure death relapse recovery arrival delivery travel trip commute flight lead waiting wait"
+    " stay studied played worked slept week wind vehicle car agent forward walking torso"
+)
+_OF_A_PROGRAM = words(
+    "data io gpu cpu comm sync batch loader loading queue lock barrier thread worker"
+)
+LISTED = re.compile(r"(?i)importance|coefficient|\bcoefs?\b|correlation|\bgain\b|\bshap\b")
+"""What features are listed under: there ``duration`` is one of them."""
 _JUDGED = _METRICS - words("score scores map")
 _OF = words("at on over in of by with for vs after using across from under against")
 _CHOSEN = words("best optimal selected chosen kernel kde gaussian")
@@ -56,6 +65,8 @@ def by_name(name: str) -> Aside | None:
     if not parts or parts[-1] in _METRICS or _is_judged(name):
         return None
     known = set(parts)
+    if known & _OF_THE_WORLD and known & (_TIME | {"speed"}) and not known & _OF_A_PROGRAM:
+        return None
     if _rate(parts, name):
         return None if parts[-1] == "bandwidth" and known & _CHOSEN else Aside.RATE
     if known & _TIME and not _follows(parts, _TIME, _NO_TIME):

@@ -78,18 +78,21 @@ class _Line:
     of_counter: bool = False
     last: int = 0
     """Where the last number ends."""
+    listed: bool = False
+    """Whether it is one of a list of features, whose names say nothing of their numbers."""
     kept: list[tuple[int, str, str]] = field(default_factory=list)
     """By token: how many items there were before it, and in which context."""
 
 
-def read(text: str) -> Found:
-    """The numbers of a line, each with its name, or with the reason why it is no metric."""
-    return placed(text).found
+def read(text: str, listed: bool = False) -> Found:
+    """The numbers of a line, each with its name, or with the reason why it is no metric. ``listed``: what
+    names them is a feature's, as ``duration``."""
+    return placed(text, listed).found
 
 
-def placed(text: str) -> Placed:
+def placed(text: str, listed: bool = False) -> Placed:
     """The same, with the values' places."""
-    line = _Line(text)
+    line = _Line(text, listed=listed)
     text = _without_bars(line)
     if match := _R_INDEX.match(text):
         text = text[match.end() :]
@@ -352,7 +355,7 @@ def _count(line: _Line, found: tuple[str, str], token: Token) -> None:
 
 def _put(line: _Line, label: str, token: Token) -> None:
     """A metric, or an aside where the unit or the name says so."""
-    reason = _reason(label, token)
+    reason = token.reason if line.listed else _reason(label, token)
     if _is_told(label, reason):
         line.items.append((labels.named(line.context, label), replace(token, value=token.text)))
         return

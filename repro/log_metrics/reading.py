@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from repro.log_metrics import (
     arrays,
+    asides,
     documents,
     labels,
     lines,
     messages,
+    pairs,
     patterns,
     prefixes,
     series,
@@ -227,6 +229,9 @@ class _Reader:
 
     def _line(self, at: int) -> Found:
         text = self.texts[at]
+        indented = len(text) - len(text.lstrip()) > self.indent
+        if self.opens and indented and asides.LISTED.search(self.heading):
+            return self._headed(pairs.read(text, listed=True))
         found = shapes.read(text, self.plans)
         told = worded.read(text, bool(found.items or found.asides), found.counters)
         found = self._numbers(at, found)

@@ -114,3 +114,38 @@ def test_numbers_that_no_float_holds_are_not_the_same() -> None:
     assert said("loss_scale=1e400") == {("loss_scale", 10**400)}
     assert said("loss_scale=1e400") != said("loss_scale=1e500")
     assert said("loss_scale=1e99999") == {("loss_scale", float("inf"))}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("survival_time: 12.5", "survival_time", 12.5),
+        ("Mean travel time: 12.5", "Mean travel time", 12.5),
+        ("hours-per-week 0.25", "hours-per-week", 0.25),
+        ("wind speed: 3.5", "wind speed", 3.5),
+        ("Feature importance:\n  duration: 0.9\n  age: 0.1", "duration", 0.9),
+        ("Coefficients:\n  hours 0.9\n  cpu 0.1", "cpu", 0.1),
+        (
+            " feature   importance\nduration         0.9\n     age         0.1",
+            "duration.importance",
+            0.9,
+        ),
+    ],
+)
+def test_what_a_model_is_about_may_be_time(text: str, name: str, value: float) -> None:
+    assert (name, value) in said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data wait time: 12.5",
+        "speed: 3.5",
+        "step time: 3.5",
+        "Feature importance:\nduration: 0.9",
+        "Timings:\n  duration: 0.9\n  hours: 0.1",
+        "   what   seconds\nduration     0.9\n    time     0.1",
+    ],
+)
+def test_and_mostly_is_not(text: str) -> None:
+    assert said(text) == set()
