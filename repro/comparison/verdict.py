@@ -39,7 +39,7 @@ def decide(
         *(f"{source.path}: {source.message}" for source in sources if source.status.red),
         *_red_outputs(outputs, matched, any(map(vouches, compared)), sides),
     ]
-    if not compared and not matched and not reds:
+    if not compared and not any(map(_holds_something, matched)) and not reds:
         reds = [_nothing(metrics, outputs)]
     if failures:
         return Verdict.FAILED, failures + reds
@@ -58,6 +58,11 @@ def is_compared(metric: MetricDifference) -> bool:
 
 def is_matched(output: OutputDifference) -> bool:
     return output.status in (Status.EQUAL, Status.COSMETIC, Status.DIFFERENT)
+
+
+def _holds_something(output: OutputDifference) -> bool:
+    """An empty file that both wrote, a mark that something is done, says nothing."""
+    return any(side is not None and side.size > 0 for side in (output.a, output.b))
 
 
 _MEASURE = re.compile(
@@ -152,7 +157,9 @@ def _nothing(metrics: tuple[MetricDifference, ...], outputs: tuple[OutputDiffere
     statuses = [*(metric.status for metric in metrics), *(output.status for output in outputs)]
     ignored, unknown = statuses.count(Status.IGNORED), statuses.count(Status.UNKNOWN)
     why = "no metric and no output was recorded"
-    if ignored:
+    if any(map(is_matched, outputs)):
+        why = "no metric was recorded, and the only outputs are empty files"
+    elif ignored:
         why = f"all that was recorded is ignored, by the policy or by its nature ({ignored} in number)"
     elif unknown:
         why = "nothing is declared, so what was not observed cannot be compared"

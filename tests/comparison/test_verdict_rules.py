@@ -333,3 +333,24 @@ def test_a_result_vouches(name, value):
 def test_a_word_that_only_holds_the_letters_of_a_measure_is_none(name, vouching):
     expected = Verdict.EQUIVALENT if vouching else Verdict.DIFFERENT
     assert _verdict_of_other_weights(metric(name, 4, "<stdout>")) is expected
+
+
+def test_empty_files_alone_are_nothing_compared():
+    done = output("done", size=0)
+    comparison = compared(result(outputs=(done,)), result(outputs=(done,)))
+    assert comparison.verdict is Verdict.DIFFERENT
+    assert comparison.reasons == (
+        "nothing was compared: no metric was recorded, and the only outputs are empty files",
+    )
+    beside = result(outputs=(done, output("model.pt")))
+    assert compared(beside, beside).verdict is Verdict.IDENTICAL
+    measured = result(metric("loss", 0.5), outputs=(done,))
+    assert compared(measured, measured).verdict is Verdict.IDENTICAL
+
+
+def test_it_is_said_where_nothing_tells_how_good_the_model_is():
+    rows = scalars(n_samples=100, seed=0)
+    said = "of the metrics none says how good the model is, as far as their names tell: n_samples, seed"
+    assert said in compared(rows, rows).notes
+    both = scalars(n_samples=100, loss=0.5)
+    assert not any("how good" in note for note in compared(both, both).notes)
