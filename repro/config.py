@@ -174,6 +174,11 @@ def _tolerance(pattern: str, value: Any) -> Tolerance:
             raise ValueError(
                 f"{pattern!r}: {name}: expected a number of 0 or more, found {values.kind(number)}"
             )
+    if value.get("relative", 0) >= 1:
+        raise ValueError(
+            f"{pattern!r}: relative: {value['relative']} would let any two numbers of one sign pass; 5 % is 0.05, "
+            "and 'ignore' leaves a metric out"
+        )
     return Tolerance(pattern, float(value.get("absolute", 0)), float(value.get("relative", 0)))
 
 

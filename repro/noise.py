@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from enum import Enum
 
+from repro.comparison import nature
 from repro.comparison.metrics import tolerance_for
 from repro.manifest import Metric, MetricType, Policy, Result, Scalar, Tolerance
 
@@ -22,6 +23,10 @@ SURE = 0.95
 """The confidence of what is claimed."""
 WIDE = 10.0
 """A series whose values differ by more than this factor gets a relative tolerance."""
+
+
+NOTHING = 1e-3
+"""A size that may well be zero, such as that of a difference which should be none."""
 
 
 class Kind(str, Enum):
@@ -107,6 +112,8 @@ def _metric(
     columns = _columns(metrics)
     if all(_same(column) for _, column in columns):
         return MetricNoise(source, name, Kind.CONSTANT, len(columns))
+    if all(nature.varies(metrics[0], other) for other in metrics[1:] if other != metrics[0]):
+        return MetricNoise(source, name, Kind.IGNORED, len(columns))
     bad = [step for step, column in columns if not _same(column) and not _finite(column)]
     if bad:
         where = "" if bad[0] is None else f" (step {bad[0]})"
@@ -116,6 +123,11 @@ def _metric(
     numbers = [(step, _numbers(column)) for step, column in columns if _finite(column)]
     step, worst = max(numbers, key=lambda pair: max(pair[1]) - min(pair[1]))
     relatives = [_relative(column) for _, column in numbers]
+    if _is_hopeless(worst):
+        why = (
+            f"from {min(worst):.6g} to {max(worst):.6g}: a tolerance this wide would hold anything"
+        )
+        return MetricNoise(source, name, Kind.UNUSABLE, len(columns), why=why)
     absolute = max(worst) - min(worst)
     relative = max(relatives) if all(math.isfinite(item) for item in relatives) else None
     pattern = _pattern(source, name, ambiguous)
@@ -133,6 +145,13 @@ def _metric(
         step,
         proposal=_proposed(pattern, numbers, absolute, relative),
     )
+
+
+def _is_hopeless(column: Sequence[float]) -> bool:
+    """Whether it scatters over its whole size, or changes its sign: then a training that learnt nothing lies
+    within as well."""
+    size = max(map(abs, column))
+    return size > NOTHING and max(column) - min(column) >= size
 
 
 def _count(metric: Metric) -> int:

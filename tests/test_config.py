@@ -181,6 +181,8 @@ def test_sizes(written: str, count: int) -> None:
         ("tolerances: {a: {absolute: true}}", ("tolerances", "'a': absolute", "true")),
         ("tolerances: {a: {relative: .nan}}", ("tolerances", "'a': relative", "nan")),
         ("tolerances: {a: {relative: 1e400}}", ("tolerances", "'a': relative", "0 or more")),
+        ("tolerances: {a: {relative: 5}}", ("tolerances", "'a': relative", "5 % is 0.05")),
+        ("tolerances: {a: {relative: 1}}", ("tolerances", "any two numbers")),
         ("tolerances: {a: {relative: 1_0}}", ("tolerances", "'a': relative", "'1_0'")),
         ("tolerances: {true: ignore}", ("tolerances", "the name of a metric", "true")),
         ("tolerances: {'': ignore}", ("tolerances", "the name of a metric", "''")),
@@ -299,7 +301,9 @@ VALUES: list[Any] = [
     "1.MB", "1.5MB", " 1 B ", "9" * 19, [], ["a"], ["a", "b"], [1], [""], [None], [["a"]], ["a\n"],
     {}, {"dockerfile": "a"}, {"dockerfile": "/a"}, {"dockerfile": "."}, {"dockerfile": 1},
     {"a": "ignore"}, {"a": "Ignore"}, {"a": {"absolute": 0}}, {"a": {"absolute": -0.1}},
-    {"a": {"relative": 1, "absolute": 2.5}}, {"a": {"relative": True}}, {"a": {"relative": 1e308}},
+    {"a": {"relative": 1, "absolute": 2.5}}, {"a": {"relative": 0.5, "absolute": 2.5}},
+    {"a": {"relative": 1}}, {"a": {"relative": 0.999}},
+    {"a": {"relative": True}}, {"a": {"relative": 1e308}},
     {"a": {}}, {"": "ignore"}, {"a": {"other": 1}}, {"a": None},
 ]  # fmt: skip
 

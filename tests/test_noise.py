@@ -125,6 +125,21 @@ def test_a_metric_that_is_missing_anywhere_is_unusable() -> None:
         assert (found.kind, found.why) == (Kind.UNUSABLE, "missing in 1 of 3")
 
 
+@pytest.mark.parametrize(
+    "values", [(0.9, 0.0, 0.9), (-0.5, 0.5, 0.1), ((0.5, 0.0), (0.5, 0.4), (0.5, 0.3))]
+)
+def test_what_scatters_over_all_of_its_size_gets_no_tolerance(values: tuple[Any, ...]) -> None:
+    found = look(*(yielding(m=value) for value in values)).metrics[0]
+    assert (found.kind, found.proposal) == (Kind.UNUSABLE, None)
+    assert "would hold anything" in found.why
+
+
+def test_what_is_of_the_run_gets_no_tolerance_that_would_have_it_compared() -> None:
+    found = look(*(yielding(fit_seconds=value, loss=0.5) for value in (1.0, 2.0, 3.0)))
+    kinds = {item.name: item.kind for item in found.metrics}
+    assert kinds == {"fit_seconds": Kind.IGNORED, "loss": Kind.CONSTANT}
+
+
 def test_an_ignored_metric_stays_so_and_names_are_no_globs() -> None:
     ignored = Policy(tolerances=(Tolerance("m", ignore=True),))
     results = [yielding(m=value) for value in (1.0, 2.0, 3.0)]

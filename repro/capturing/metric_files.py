@@ -27,6 +27,10 @@ _TIMED = re.compile(
 """Files in which a well-known library notes durations beside the metrics, without being asked."""
 
 
+_START = 4096
+"""Bytes at the beginning of a file that tell what it is."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """The project after a run, and what is known of the run."""
@@ -52,7 +56,8 @@ def read(scene: Scene, expected: Expected) -> tuple[tuple[MetricSource, ...], tu
             continue
         found = _read(scene, item, cache_links=expected.cache_links)
         named = item.declared or item.source in expected.known_metrics
-        if found.state is not SourceState.READ and not named:
+        unread = found.state is SourceState.UNREADABLE and _is_begun(scene.workspace / item.path)
+        if found.state is not SourceState.READ and not named and not unread:
             continue  # a file that only looked like metrics: it is compared as an output
         sources[item.source] = MetricSource(
             item.source, found.state, item.declared, found.detail, found.runs
@@ -63,6 +68,19 @@ def read(scene: Scene, expected: Expected) -> tuple[tuple[MetricSource, ...], tu
         tuple(sources[path] for path in sorted(sources)),
         tuple(sorted(metrics, key=lambda item: (item.source, item.name))),
     )
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether a file that cannot be read is one of the format that its name promises after all: a table with
+    two columns of one name, an object that ends early. It is told apart from what is called so by chance."""
+    if readers.reader_of(path.name) is None or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_START).lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")
+    except OSError:
+        return False
+    return start[:1] in (b"{", b"[") if path.suffix.lower().startswith(".json") else bool(start)
 
 
 def _read(scene: Scene, item: Candidate, *, cache_links: bool) -> Found:

@@ -23,7 +23,7 @@ CAP = 64 * 1000**2
 
 _USUAL_NAME = re.compile(
     r"(?:^|[-_.])(?:metrics?|scores?|results?|eval|evaluation|history|summary|loss|losses|accuracy"
-    r"|learning_curves?|trainer_state)(?:[-_.]|$)",
+    r"|learning_curves?|trainer_state|confusion(?:_matrix)?|classification_report|leaderboard)(?:[-_.]|$)",
     re.IGNORECASE,
 )
 _USUAL_TABLE = re.compile(r"(?:^|[-_.])(?:progress|log)$", re.IGNORECASE)

@@ -158,6 +158,8 @@ def _table(content: bytes, source: str, delimiter: str) -> tuple[Metric, ...]:
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error
     if len(lines) < 2:
+        if any(flattening.is_number(cell(text)) for _, row in lines for text in row):
+            raise ValueError("its only line has numbers, where a header is expected")
         return ()
     header, body = _header(lines[0][1]), [row for _, row in lines[1:]]
     for number, row in lines[1:]:

@@ -43,6 +43,20 @@ _HAPPENED = _words(
     "evaluated completed logged recorded written run date time at on start end begin utc local iso",
 )
 _WHERE = _words("host hostname nodename user username pid ppid")
+_NUMBERED = _words("pid ppid")
+_DRAWN = _words(
+    "id uuid guid run experiment exp session job trial task process request study sweep parent group model"
+    " execution wandb mlflow"
+)
+_SET = _words(
+    "seed random learning epoch epochs batch lr n num samples rows examples images tokens records columns cols",
+    "features step steps iterations classes params parameters version estimators folds splits layers",
+)
+"""What a training is told, or counts of its data."""
+_OF_WHAT_IS_SET = _words(
+    "state size learning rate number count train training test testing val valid validation eval total max of per",
+    "trainable hidden dim depth data dataset k cv used",
+)
 
 _DAY = r"20\d\d-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])"
 _CLOCK = r"(?:[01]\d|2[0-3])[:-]?[0-5]\d[:-]?[0-5]\d"
@@ -70,12 +84,8 @@ def varies(a: Metric, b: Metric) -> str:
         return "a date"
     if known and known <= _HAPPENED and all(map(_is_moment, values)):
         return "a date"
-    if parts[-1:] in (["id"], ["uuid"], ["guid"]) and all(
-        _is_text(value, _UUID) for value in values
-    ):
-        return "an id"
-    if known and known <= _WHERE | {"name", "id"} and known & _WHERE:
-        return "of the machine"
+    if _is_one(a) and _is_one(b) and (why := _of_one(parts, values)):
+        return why
     if not all(map(_is_measured, values)) or _is_judged(parts):
         return ""
     if known & _TIMES and known <= _TIMES | _OF_A_RUN:
@@ -84,10 +94,48 @@ def varies(a: Metric, b: Metric) -> str:
         return "memory"
     if known & _RATES and known <= _RATES | _OF_A_RUN | _TIMES:
         return "a rate"
+    return "a rate" if _is_per_while(known) else ""
+
+
+def _of_one(parts: list[str], values: tuple[Scalar, ...]) -> str:
+    """Of what is the same in all of a run: a column in which ids or users differ is data."""
+    known = set(parts)
+    if parts[-1:] in (["id"], ["uuid"], ["guid"]) and known <= _DRAWN:
+        return "an id" if all(_is_text(value, _UUID) for value in values) else ""
+    if not known & _WHERE or not known <= _WHERE | {"name", "id"}:
+        return ""
+    told = known & _NUMBERED or all(isinstance(value, str) for value in values)
+    return "of the machine" if told else ""
+
+
+def _is_per_while(known: set[str]) -> bool:
+    """Whether it counts things in a while: ``samples_per_second``."""
     per_while = "per" in known and known & _A_WHILE and known & _COUNTED
-    if per_while and known <= _COUNTED | _A_WHILE | _OF_A_RUN:
-        return "a rate"
-    return ""
+    return bool(per_while) and known <= _COUNTED | _A_WHILE | _OF_A_RUN
+
+
+def is_by_the_way(name: str) -> bool:
+    """Whether what is called so is of the run, of its settings or a count of its data: the same number there
+    says nothing of the model."""
+    parts = [word.lower() for word in _WORD.findall(_DOT.split(name)[-1])]
+    known = set(parts)
+    if known & _SET and known <= _SET | _OF_WHAT_IS_SET:
+        return True
+    if _is_judged(parts):
+        return False
+    return _is_per_while(known) or any(
+        known & these and known <= these | those
+        for these, those in (
+            (_TIMES, _OF_A_RUN),
+            (_MEMORIES, _UNITS | _OF_A_RUN),
+            (_RATES, _OF_A_RUN | _TIMES),
+            (_WHERE, {"name", "id"}),
+        )
+    )
+
+
+def _is_one(metric: Metric) -> bool:
+    return len(set(_values(metric))) == 1
 
 
 def _is_judged(parts: list[str]) -> bool:

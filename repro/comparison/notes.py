@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from repro.comparison import verdict
 from repro.comparison.metrics import BY_NATURE
 from repro.comparison.nouns import (
     MetricDifference,
@@ -64,6 +65,10 @@ def _about_metrics(metrics: list[MetricDifference]) -> Iterator[str]:
         yield f"steps were written in another order: {some(reordered)}"
     if empty := [metric.name for metric in metrics if metric.type_a and not metric.has_values]:
         yield f"{count(len(empty), 'metric')} without a value, not counted: {some(empty)}"
+    compared = [metric for metric in metrics if verdict.is_compared(metric)]
+    if compared and not any(map(verdict.vouches, compared)):
+        names = some(metric.name for metric in compared)
+        yield f"of the metrics none says how good the model is, as far as their names tell: {names}"
     ignored = [metric for metric in metrics if metric.status is Status.IGNORED]
     varying = [metric for metric in ignored if metric.note.startswith(BY_NATURE)]
     yield from _about_nature(varying)

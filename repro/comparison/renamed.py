@@ -8,9 +8,11 @@ for times is the order in which they were written; where the sides have not as m
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from repro import canonical
 from repro.comparison.counted import recounted
@@ -18,6 +20,8 @@ from repro.comparison.drawn import drawn
 from repro.cosmetics import plain_name
 from repro.manifest import Descriptor, Metric, Result, SourceState
 
+_DAY = re.compile(r"(?<![0-9])(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?![0-9])")
+_ONE_DAY = timedelta(days=1)
 _NOT_WRITTEN = (SourceState.MISSING, SourceState.STALE)
 
 
@@ -32,7 +36,11 @@ class Renamed:
 
 def renamed(a: Result, b: Result) -> Renamed:
     """``b`` with the names of ``a`` where only the cosmetic part of a name differs."""
-    names = _names(_paths(a), _paths(b))
+    names = {
+        ours: theirs
+        for ours, theirs in _names(_paths(a), _paths(b)).items()
+        if not (_is_of_another_day(ours, a) and _is_of_another_day(theirs, b))
+    }
     if not names:
         return Renamed(b, {})
     to_a = {theirs: ours for ours, theirs in names.items()}
@@ -85,6 +93,24 @@ def _output(item: Descriptor, words: dict[str, str]) -> Descriptor:
         return item
     text = os.fsencode(said)
     return replace(item, link=said, digest=canonical.digest_bytes(text), size=len(text))
+
+
+def _is_of_another_day(path: str, result: Result) -> bool:
+    """Whether the name holds a day, and none on which the run may have been at work: a forecast's, for one.
+    A name of the run itself has one of the days between the run's beginning and its end, in any time zone."""
+    days = [day for found in _DAY.findall(path) if (day := _day("-".join(found)))]
+    begun, ended = _day(result.started), _day(result.ended)
+    if not days or begun is None:
+        return False
+    last = max(begun, ended or begun)
+    return not any(begun - _ONE_DAY <= day <= last + _ONE_DAY for day in days)
+
+
+def _day(moment: str | None) -> date | None:
+    try:
+        return date.fromisoformat((moment or "")[:10])
+    except ValueError:
+        return None
 
 
 def _paths(result: Result) -> set[str]:

@@ -16,6 +16,7 @@ from repro.comparison.nouns import (
     SourceDifference,
     Status,
 )
+from repro.comparison.outputs import held_the_same, is_ignored, same
 from repro.comparison.pairing import pairs
 from repro.manifest import MetricSource, Policy, Result, SourceState
 
@@ -61,13 +62,18 @@ def compare_sources(
     """
     listed = list(metrics)
     unknown = unknown_sources(a, b) | unknown_sources(b, a)
+    other_bytes = _with_other_bytes(a, b)
     differences = [
-        _difference(
-            ours,
-            theirs,
-            (_state(ours, a), _state(theirs, b)),
-            [metric for metric in listed if metric.source == path[0]],
-            sides,
+        _unread(
+            _difference(
+                ours,
+                theirs,
+                (_state(ours, a), _state(theirs, b)),
+                [metric for metric in listed if metric.source == path[0]],
+                sides,
+            ),
+            other_bytes,
+            policy,
         )
         for path, _, ours, theirs in pairs(
             a.metric_sources, b.metric_sources, lambda source: (source.path,)
@@ -78,6 +84,36 @@ def compare_sources(
         if item.path in unknown and item.status.red
         else item
         for item in [*differences, *_never_looked_for(a, b, policy)]
+    )
+
+
+def _with_other_bytes(a: Result, b: Result) -> frozenset[str]:
+    """Paths of outputs that the two sides wrote otherwise."""
+    theirs = {output.path: output for output in b.outputs}
+    return frozenset(
+        output.path
+        for output in a.outputs
+        if (other := theirs.get(output.path))
+        and not same(output, other)
+        and not held_the_same(output, other)
+    )
+
+
+def _unread(
+    item: SourceDifference, other_bytes: frozenset[str], policy: Policy
+) -> SourceDifference:
+    """A file that is called like metrics and that neither side could read is none that another metric vouches
+    for: its bytes have to be the same."""
+    unreadable = item.state_a is item.state_b is SourceState.UNREADABLE
+    if not unreadable or item.status is not Status.IGNORED or item.path not in other_bytes:
+        return item
+    if is_ignored(item.path, policy):
+        return item
+    return replace(
+        item,
+        status=Status.DIFFERENT,
+        message=f"{item.message}, and its bytes differ",
+        remedy=f"{_REMEDIES[SourceState.UNREADABLE].format(path=item.path)}, or put it under ignore_outputs",
     )
 
 

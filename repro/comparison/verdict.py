@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from repro.comparison import nature
 from repro.comparison.nouns import (
     MetricDifference,
     OutputDifference,
@@ -18,7 +19,7 @@ from repro.comparison.nouns import (
     Verdict,
 )
 from repro.comparison.pairing import count, some
-from repro.manifest import Outcome, Result
+from repro.manifest import MetricType, Outcome, Result
 
 
 def decide(
@@ -38,7 +39,7 @@ def decide(
         *(f"{source.path}: {source.message}" for source in sources if source.status.red),
         *_red_outputs(outputs, matched, any(map(vouches, compared)), sides),
     ]
-    if not compared and not matched and not reds:
+    if not compared and not any(map(_holds_something, matched)) and not reds:
         reds = [_nothing(metrics, outputs)]
     if failures:
         return Verdict.FAILED, failures + reds
@@ -59,6 +60,11 @@ def is_matched(output: OutputDifference) -> bool:
     return output.status in (Status.EQUAL, Status.COSMETIC, Status.DIFFERENT)
 
 
+def _holds_something(output: OutputDifference) -> bool:
+    """An empty file that both wrote, a mark that something is done, says nothing."""
+    return any(side is not None and side.size > 0 for side in (output.a, output.b))
+
+
 _MEASURE = re.compile(
     r"acc|auc|auroc|bleu|bpc|bpb|cost|corr|(?<![a-z])cer|dice|elbo|entropy|err|f1|fid|gini|iou|kappa|"
     r"likelihood|logloss|loss|(?<![a-z])[ab]ic(?![a-z])|brier|calinski|concordance|davies|deviance|"
@@ -73,10 +79,26 @@ _MEASURE = re.compile(
 """Names that speak of how good a model is, or how far from it."""
 
 
+_NO_MEASURE = re.compile(
+    r"(?i)accum\w*|accel\w*|access\w*|account\w*|vacc\w*|mapp\w*|corrupt\w*|(?:trans|re|pre|in|de)ferr\w*"
+    r"|interr\w*|terr[ai]\w*|lossless|loss.?scal\w*"
+)
+"""Words that only hold the letters of one."""
+_DIGEST = re.compile(r"(?:0x)?[0-9a-f]{32,128}")
+
+
 def vouches(metric: MetricDifference) -> bool:
-    """Whether it can stand for outputs that differ in bytes. What a program prints by the way, such as
-    how many rows it has read, is compared, but it says nothing of the model that was written."""
-    return not metric.source.startswith("<std") or bool(_MEASURE.search(metric.name))
+    """Whether it can stand for outputs that differ in bytes. What a program says by the way, such as how
+    many rows it has read, its seed or how long it took, is compared, but it says nothing of the model that
+    was written; neither does a word, unless it is the digest of a content."""
+    kinds = {metric.type_a, metric.type_b}
+    if not kinds & {MetricType.NUMBER, MetricType.SERIES}:
+        return any(
+            isinstance(side, str) and _DIGEST.fullmatch(side) for side in (metric.a, metric.b)
+        )
+    if metric.source.startswith("<std"):
+        return bool(_MEASURE.search(_NO_MEASURE.sub("", metric.name)))
+    return not nature.is_by_the_way(metric.name)
 
 
 _KILLED = (-9, 137)
@@ -135,7 +157,9 @@ def _nothing(metrics: tuple[MetricDifference, ...], outputs: tuple[OutputDiffere
     statuses = [*(metric.status for metric in metrics), *(output.status for output in outputs)]
     ignored, unknown = statuses.count(Status.IGNORED), statuses.count(Status.UNKNOWN)
     why = "no metric and no output was recorded"
-    if ignored:
+    if any(map(is_matched, outputs)):
+        why = "no metric was recorded, and the only outputs are empty files"
+    elif ignored:
         why = f"all that was recorded is ignored, by the policy or by its nature ({ignored} in number)"
     elif unknown:
         why = "nothing is declared, so what was not observed cannot be compared"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import pairwise
 
 from repro.log_metrics.words import words
 from repro.manifest import Aside
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%")
+
+_NAMES = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*")
 
 _TIME = words(
     "time runtime walltime etime dur elapsed duration latency seconds secs sec ms msec minutes mins hours"
@@ -32,6 +35,23 @@ _METRICS = words(
     "loss acc accuracy error err mae mse rmse mape f1 auc ap map score scores precision recall r2"
     " bleu reward return perplexity ppl"
 )
+_OF_THE_WORLD = words(
+    "survival event failure death relapse recovery arrival delivery travel trip commute flight lead waiting wait"
+    " stay studied played worked slept week wind vehicle car agent forward walking torso"
+)
+_OF_A_PROGRAM = words(
+    "data io gpu cpu comm sync batch loader loading queue lock barrier thread worker"
+)
+LISTED = re.compile(r"(?i)importance|coefficient|\bcoefs?\b|correlation|\bgain\b|\bshap\b")
+"""What features are listed under: there ``duration`` is one of them."""
+_JUDGED = _METRICS - words("score scores map")
+_OF = words("at on over in of by with for vs after using across from under against")
+_CHOSEN = words("best optimal selected chosen kernel kde gaussian")
+_RANKS = words(
+    "rank local global world process node ddp mpi my this worker gpu device cuda distributed data tensor"
+    " pipeline parallel model group current dp tp pp in started starting from on init initialized"
+)
+_BRACKETED = re.compile(r"\s*[(\[][^()\[\]]*[)\]]?\W*$")
 _UNLIKE = {"tree", "leaf", "leaves", "hidden", "depth", "output", "input", "split", "graph"}
 _UNITS = {"s": Aside.DURATION, "ms": Aside.DURATION, "sec": Aside.DURATION, "secs": Aside.DURATION}
 _PER = re.compile(r"/ ?(?:s|sec|second|min)(?![\w])")
@@ -42,11 +62,13 @@ _IN_BRACKETS = re.compile(r"[(\[]\s?(s|ms|sec|secs|seconds|min|h|it/s|[MG]i?B)[)
 def by_name(name: str) -> Aside | None:
     """Why a number of that name is no metric; None: it is one."""
     parts = [word.lower() for word in _WORDS.findall(name)]
-    if not parts or parts[-1] in _METRICS:
+    if not parts or parts[-1] in _METRICS or _is_judged(name):
         return None
     known = set(parts)
+    if known & _OF_THE_WORLD and known & (_TIME | {"speed"}) and not known & _OF_A_PROGRAM:
+        return None
     if _rate(parts, name):
-        return Aside.RATE
+        return None if parts[-1] == "bandwidth" and known & _CHOSEN else Aside.RATE
     if known & _TIME and not _follows(parts, _TIME, _NO_TIME):
         return Aside.DURATION
     if unit := _IN_BRACKETS.search(name):
@@ -60,13 +82,22 @@ def by_name(name: str) -> Aside | None:
     said = [word for word in parts if word != "with"] or parts  # ``Started run with ID "2"``
     if parts[-1] in _IDENTITY or (said[-1] == "id" and said[-2:-1] and said[-2] in _RUNS):
         return Aside.IDENTIFIER
-    if parts[-1] == "rank" and not known & {"mean", "average", "avg", "median", "reciprocal"}:
+    if parts[-1] == "rank" and known <= _RANKS:
         return Aside.SETTING
     if parts[-1] in _MACHINE and not known & _UNLIKE:
         return Aside.SETTING
     if parts[-1] in ("progress", "complete", "completed", "percent_done"):
         return Aside.PROGRESS
     return None
+
+
+def _is_judged(name: str) -> bool:
+    """Whether it says how good a model is, whatever else it says: ``MAE (min)``, ``F1 on GPU``."""
+    parts = [word.lower() for word in _NAMES.findall(name)]
+    bare = [word.lower() for word in _NAMES.findall(_BRACKETED.sub("", name))]
+    if bare[-1:] and bare[-1] in _JUDGED:
+        return True
+    return any(word in _METRICS and then in _OF for word, then in pairwise(parts))
 
 
 def _rate(parts: list[str], name: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from repro.log_metrics import asides, labels, numbers, pairs, prefixes
+from repro.log_metrics import asides, labels, numbers, pairs, prefixes, worded
 from repro.log_metrics.items import Counter, Found, Item, SetAside
 from repro.manifest import Aside, Scalar
 
@@ -51,6 +51,8 @@ class _Document:
     items: list[tuple[str, Scalar, bool]] = field(default_factory=list)
     counters: list[Counter] = field(default_factory=list)
     asides: list[SetAside] = field(default_factory=list)
+    words: list[tuple[str, str]] = field(default_factory=list)
+    """Texts without a number; a result only under a name that says so."""
     messages: list[str] = field(default_factory=list)
     context: str = ""
 
@@ -94,6 +96,10 @@ def read(before: str, text: str, after: str) -> Found | None:
         Item(_named(label, document.context, name), value, counters, weak=weak)
         for name, value, weak in document.items
     )
+    named = [(_named(label, document.context, name), text) for name, text in document.words]
+    items += tuple(Item(name, text, counters) for name, text in named if worded.is_result(name))
+    if not (items or document.counters or document.asides or document.messages):
+        return None
     more = tuple(item for found in beside for item in found.items)
     told = tuple(aside for found in beside for aside in found.asides)
     return Found(items + more, told + tuple(document.asides), counters)
@@ -130,7 +136,8 @@ def _parse(document: _Document, text: str) -> bool:
             stack[-1].key = _unquoted(mark)
         elif stack and following != "(" and not any(frame.call and frame.index for frame in stack):
             _value(document, stack, mark)
-    return bool(document.items or document.counters or document.asides or document.messages)
+    told = document.items or document.counters or document.asides or document.messages
+    return bool(told or document.words)
 
 
 def _path(stack: list[_Frame]) -> str:
@@ -166,7 +173,7 @@ def _value(document: _Document, stack: list[_Frame], mark: str) -> None:
     elif text in ("None", "null"):
         document.items.append((path, None, True))
     elif mark in ("True", "true", "False", "false"):
-        document.items.append((path, mark in ("True", "true"), True))
+        document.items.append((path, mark in ("True", "true"), not worded.is_result(path)))
     elif mark[0] in "\"'":
         _text(document, path, key, text, top)
 
@@ -188,12 +195,16 @@ def _text(document: _Document, path: str, key: str, text: str, top: bool) -> Non
         return
     found = list(numbers.tokens(text[:200]))
     if len(found) != 1 or found[0].start or found[0].end != len(text):
+        if not found and text:
+            document.words.append((path, text))
         if found and found[0].reason:
             document.asides.append(SetAside(path, found[0].reason, f"{path}: {text}"[:80]))
         return
     token = found[0]
     reason = token.reason or _reason(path, key)
-    if reason:
+    if reason is Aside.IDENTIFIER and worded.is_digest(path):
+        document.items.append((path, text, False))
+    elif reason:
         document.asides.append(SetAside(path, reason, f"{path}: {text}"[:80]))
     else:
         document.items.append((path, token.value, token.value is None))

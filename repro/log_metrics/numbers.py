@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from repro.manifest import Aside
 
@@ -71,6 +72,9 @@ _SCALE = re.compile(r"[kKMGTB](?![\w])| [kKMB](?=\s{2}|\s*(?:\||$))")
 _MAYBE = re.compile(r"\d|[nN][aA][nN]|[iI][nN][fF]|None|null|N/A|NA|n/a|undefined")
 _GIVEN = re.compile(r"[:=]\s{0,8}\Z")
 _WORD = re.compile(r"[^\W\d]")
+_HUGE = re.compile(r"[-+]?[\d.]{1,40}[eE]\+?(\d{1,5})")
+_MOST_DIGITS = 4000
+"""Python writes no number down that has more than 4300."""
 _GROUPED = re.compile(r"[-+−]?\d{1,3}(?:,\d{3})+")
 
 
@@ -82,7 +86,8 @@ class Token:
     end: int
     """Behind the unit, where there is one."""
     text: str
-    value: int | float | None
+    value: int | float | str | None
+    """A text where one that is no number counts all the same."""
     reason: Aside | None = None
     unit: str = ""
     at: int = -1
@@ -143,7 +148,10 @@ def parse(text: str) -> int | float:
     try:
         return int(text)
     except ValueError:
-        return float(text)
+        number = float(text)
+    if math.isinf(number) and (match := _HUGE.fullmatch(text)) and int(match[1]) <= _MOST_DIGITS:
+        return int(Decimal(text))  # 1e400 and 1e500 are not the same
+    return number
 
 
 def finite(value: object) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from repro.log_metrics import asides, labels, numbers
+from repro.log_metrics import asides, labels, numbers, worded
 from repro.log_metrics.items import Counter, Found, Item, SetAside
 from repro.log_metrics.numbers import Token
 from repro.manifest import Aside
@@ -36,7 +36,14 @@ _FAR = 12
 _RIGHT = re.compile(
     r"^[\s)%]{0,3}((?:[A-Za-z][\w@^/'-]{0,40}[ ]?){1,6})(?=\s*(?:$|[,;|.()\[\]\t!]))"
 )
-_METRIC_OF_TIME = re.compile(r"(?i)rmse|mae\b|mse\b|loss|err(?:or)?\b|mape|medae|bias\b")
+_METRIC_OF_TIME = re.compile(
+    r"(?i)rmse|mae\b|mse\b|loss|err(?:or)?\b|mape|medae|bias\b"
+    r"|\b(?:predicted|forecast(?:ed)?) (?!in$|took$|time$)\w"
+)
+_IN_METRES = re.compile(
+    r"(?i)\b(?:[af]de|ate|rpe|dist(?:ance)?|height|width|length|depth|radius|chamfer|hausdorff|offset|displacement"
+    r"|translation|altitude|elevation|position)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -71,18 +78,21 @@ class _Line:
     of_counter: bool = False
     last: int = 0
     """Where the last number ends."""
+    listed: bool = False
+    """Whether it is one of a list of features, whose names say nothing of their numbers."""
     kept: list[tuple[int, str, str]] = field(default_factory=list)
     """By token: how many items there were before it, and in which context."""
 
 
-def read(text: str) -> Found:
-    """The numbers of a line, each with its name, or with the reason why it is no metric."""
-    return placed(text).found
+def read(text: str, listed: bool = False) -> Found:
+    """The numbers of a line, each with its name, or with the reason why it is no metric. ``listed``: what
+    names them is a feature's, as ``duration``."""
+    return placed(text, listed).found
 
 
-def placed(text: str) -> Placed:
+def placed(text: str, listed: bool = False) -> Placed:
     """The same, with the values' places."""
-    line = _Line(text)
+    line = _Line(text, listed=listed)
     text = _without_bars(line)
     if match := _R_INDEX.match(text):
         text = text[match.end() :]
@@ -119,6 +129,8 @@ def placed(text: str) -> Placed:
 
 
 def _place(offset: int, token: Token) -> tuple[int, str] | None:
+    if isinstance(token.value, str):
+        return None
     if token.at >= 0:
         return offset + token.at, str(token.value)
     return offset + token.start, token.text
@@ -343,7 +355,10 @@ def _count(line: _Line, found: tuple[str, str], token: Token) -> None:
 
 def _put(line: _Line, label: str, token: Token) -> None:
     """A metric, or an aside where the unit or the name says so."""
-    reason = _reason(label, token)
+    reason = token.reason if line.listed else _reason(label, token)
+    if _is_told(label, reason):
+        line.items.append((labels.named(line.context, label), replace(token, value=token.text)))
+        return
     if reason and (token.value is not None or token.reason):
         line.asides.append(
             SetAside(label or token.unit or reason.value, reason, _example(line, token))
@@ -352,9 +367,18 @@ def _put(line: _Line, label: str, token: Token) -> None:
     line.items.append((labels.named(line.context, label), token))
 
 
+def _is_told(label: str, reason: Aside | None) -> bool:
+    """Whether it counts as a text: the digest of a content, a day that was predicted."""
+    if reason is Aside.IDENTIFIER:
+        return worded.is_digest(label)
+    return reason is Aside.DATE and _METRIC_OF_TIME.search(label) is not None
+
+
 def _reason(label: str, token: Token) -> Aside | None:
     if token.reason in (Aside.DURATION, Aside.RATE, Aside.MEMORY) and _METRIC_OF_TIME.search(label):
         return None if token.value is not None else token.reason
+    if token.unit == "m" and _IN_METRES.search(label):
+        return None
     return token.reason or (asides.by_name(label) if label else None)
 
 

@@ -27,13 +27,27 @@ _START = re.compile(
     rf"\s*(?:\[\d{{1,3}}\.?\d{{0,9}}s?\]\s*)?[\[(<]{{0,2}}(?:{_DATE})(?![\d:])[^\S\n]*[\])>]{{0,2}}"
 )
 _LEVELLED = re.compile(
-    rf"[\s|:\-]{{0,6}}(?:[^\n|]{{0,80}}?[\s\[(|:\-])?{_LEVEL}(?=[\s\])|:\-])\s{{0,10}}[\])]?[\s|:\-]{{0,6}}"
+    rf"[\s|:\-]{{0,6}}(?P<between>[^\n|]{{0,80}}?[\s\[(|:\-])?(?P<level>{_LEVEL})(?=[\s\])|:\-])"
+    r"\s{0,10}[\])]?[\s|:\-]{0,6}"
 )
+_SAID = re.compile(
+    r"(?<![\w.])[-+]?\d*\.\d+(?![\w.])"
+    r"|(?:^|\s)(?!(?:pid|tid|rank|line|thread|process|worker)\b)[A-Za-z_][\w/%]*(?:\s*=\s*|:?\s+)[-+]?\.?\d"
+)
+"""A number with a name, or with a fraction: what is said already, and no prefix."""
+_FRACTION = re.compile(r"^[.,]\d{1,9}(?=:)")
+"""Of the second, where a colon stands behind it."""
+_IN_BRACKETS = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>")
 _PLAIN_LEVEL = re.compile(
     r"\s*(?:\[(?:TRACE|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\]|(?:TRACE|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)(?=[\s:|]))[\s:|\-]{0,6}"
 )
+_BARE_PLACE = (
+    r"(?:[\w.<>/-]{1,80}:[\w<>.]{1,80}|[\w./<>-]{0,79}[./<>][\w./<>-]{0,79})(?:\.py)?:"
+    r"(?:[\w<>]{1,60}:)?\d{1,6}"
+)
+"""Without brackets it has a function or a suffix: ``hits:5 | misses:3`` begins with no place."""
 _WHERE = re.compile(
-    rf"(?:\[[\w./-]{{1,60}}\.py:\d{{1,6}}\]|\({_PLACE}\)|\[{_PLACE}\]|{_PLACE}(?=\s+[-|\]>:]|\]))[\s:|>\]\-]{{0,6}}"
+    rf"(?:\[[\w./-]{{1,60}}\.py:\d{{1,6}}\]|\({_PLACE}\)|\[{_PLACE}\]|{_BARE_PLACE}(?=\s+[-|\]>:]|\]))[\s:|>\]\-]{{0,6}}"
 )
 _RANK = re.compile(
     r"\s*(?:\[?rank ?(?P<rank>\d{1,5})\]?:"
@@ -116,7 +130,7 @@ def _front(line: str) -> int:
         return match.end()
     if match := _START.match(line, end):
         end = match.end()
-        if level := _LEVELLED.match(line, end):
+        if (level := _LEVELLED.match(line, end)) and _is_front(level):
             end = level.end()
         elif line[:end].lstrip().startswith("[") and (named := _NAMED.match(line, end)):
             end = named.end()
@@ -128,3 +142,12 @@ def _front(line: str) -> int:
         return end
     where = _WHERE.match(line, end) or _OF_A_RUN.match(line, end) or _LOGGER.match(line, end)
     return where.end() if where else end
+
+
+def _is_front(level: re.Match[str]) -> bool:
+    """Whether it is the level of a log's line. ``10:00:00 loss 0.5, test error: 0.2`` has none: what stands
+    between is a message already, and so is what leads to a word that is no capitals."""
+    between = _FRACTION.sub("", _IN_BRACKETS.sub(" ", level["between"] or "")).strip(" |:-[](")
+    if between and (level["level"].islower() or len(level["level"]) == 1):
+        return False
+    return _SAID.search(between) is None

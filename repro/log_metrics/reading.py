@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 
 from repro.log_metrics import (
     arrays,
+    asides,
     documents,
     labels,
     lines,
     messages,
+    pairs,
     patterns,
     prefixes,
     series,
     shapes,
     tables,
+    worded,
 )
 from repro.log_metrics.items import Counter, Found, Item, SetAside
 from repro.log_metrics.rules import Rules
@@ -228,7 +231,16 @@ class _Reader:
 
     def _line(self, at: int) -> Found:
         text = self.texts[at]
+        indented = len(text) - len(text.lstrip()) > self.indent
+        if self.opens and indented and asides.LISTED.search(self.heading):
+            return self._headed(pairs.read(text, listed=True))
         found = shapes.read(text, self.plans)
+        told = worded.read(text, bool(found.items or found.asides), found.counters)
+        found = self._numbers(at, found)
+        return replace(found, items=(*found.items, *told)) if told else found
+
+    def _numbers(self, at: int, found: Found) -> Found:
+        text = self.texts[at]
         if not found.items or text.rstrip().endswith(":"):
             if not found.asides or text.rstrip().endswith(":"):  # ``SPS: 4123`` is no title
                 self._head(at)

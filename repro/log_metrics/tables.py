@@ -310,7 +310,8 @@ def _found(cells: list[tuple[Cell, Cell]], table: Table) -> Found:
         if column.text in clocks:
             told.append(SetAside(column.text, Aside.DURATION, cell.text[:80]))
             continue
-        _cell(column.text, cell.text, name if pair else "", counters, told, values)
+        named = "" if asides.LISTED.search(column.text) else name
+        _cell(column.text, cell.text, named if pair else "", counters, told, values)
     items = tuple(
         Item(".".join(filter(None, (name, column))), value, tuple(counters), weak=value is None)
         for column, value in values

@@ -22,7 +22,7 @@ Change = tuple[str, str]
 _DEPENDENCIES = re.compile(
     r"(?:.*/)?(?:[^/]*requirements[^/]*\.(?:txt|in|lock)|[^/]*\.lock|Pipfile|pyproject\.toml|setup\.(?:py|cfg)"
     r"|environment\.ya?ml|conda-lock\.yml|pylock(?:\.[^/]+)?\.toml|Dockerfile[^/]*|dvc\.ya?ml|[^/]+\.dvc"
-    r"|repro\.yaml|\.gitattributes|\.gitmodules)"
+    r"|repro\.yaml|repro-baselines\.yaml|\.gitattributes|\.gitmodules)"
 )
 """Files that steer what goes into a run, though the run does not read them."""
 

@@ -683,3 +683,29 @@ def test_a_link_is_followed_within_the_workspace_where_nothing_was_observed(
     space.write("runs/1/metrics.json")
     space.link("metrics.json", "runs/1/metrics.json")
     assert [type(item) for item in space.captured(DECLARED).metrics] == [Metric]
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("metrics.json", '{"acc": 0.9, "acc": 0.8}'),
+        ("metrics.json", '{"acc": 0.9,'),
+        ("results.csv", "loss,loss\n1,2\n"),
+        ("results.csv", "epoch,loss\n1,0.5,x\n"),
+        ("loss.csv", "0.3123\n"),
+        ("metrics.yaml", "v: 1\nv: 2\n"),
+    ],
+)
+def test_metrics_that_cannot_be_read_are_said_to_be(
+    space: Workspace, name: str, content: str
+) -> None:
+    found = space.run(lambda: space.write(name, content))
+    assert states(found) == {name: UNREADABLE}
+    assert paths(found) == [name]
+    assert only(found).detail and not only(found).declared
+
+
+@pytest.mark.parametrize("name", ["confusion_matrix.csv", "classification_report.json"])
+def test_tables_of_how_good_a_model_is_are_metrics(space: Workspace, name: str) -> None:
+    content = "cat,dog\n5,0\n1,4\n" if name.endswith(".csv") else '{"cat": {"f1": 0.5}}'
+    assert states(space.run(lambda: space.write(name, content))) == {name: READ}

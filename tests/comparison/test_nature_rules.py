@@ -124,3 +124,26 @@ def test_it_is_said_and_nothing_else_compared_is_no_pass():
     alone = compared(*(result(metric("run_id", drawn)) for drawn in IDS))
     assert alone.verdict is Verdict.DIFFERENT
     assert alone.reasons[0].startswith("nothing was compared")
+
+
+@pytest.mark.parametrize(
+    "name, a, b",
+    [
+        ("best_item_id", *IDS),
+        ("nearest.sample_id", *IDS),
+        ("user_id", 4711, 4712),
+        ("user", 1, 2),
+    ],
+)
+def test_whom_a_model_chose_is_a_result(name, a, b):
+    assert status(name, a, b) is status(name, b, a) is Status.DIFFERENT
+
+
+@pytest.mark.parametrize("name", ["user_id", "user", "id"])
+def test_a_column_of_ids_is_data(name):
+    a, b = series(name, ("ann", "bob")), series(name, ("ann", "cleo"))
+    if name == "id":
+        a, b = series(name, IDS), series(name, (IDS[1], IDS[0]))
+    assert compared(result(a), result(b)).metrics[0].status is Status.DIFFERENT
+    one, other = series("run_id", IDS[:1] * 2), series("run_id", IDS[1:] * 2)
+    assert compared(result(one), result(other)).metrics[0].status is Status.IGNORED

@@ -203,3 +203,26 @@ def test_a_link_to_the_folder_and_its_name_in_a_file() -> None:
     done = compare_results(a, elsewhere, Policy())
     assert {item.path: item.status for item in done.outputs}["runs/latest"] is Status.DIFFERENT
     assert {item.name: item.status for item in done.metrics}["run_name"] is Status.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("record", "replay", "paired"),
+    [
+        ("forecast_2024-05-01.csv", "forecast_2024-06-01.csv", False),
+        ("day/2024-05-01/10-00-00/f.csv", "day/2024-06-01/10-00-00/f.csv", False),
+        ("f_20240501_120000.csv", "f_20240601_120000.csv", False),
+        ("report_2026-01-01.csv", "report_2026-02-02.csv", True),
+        ("report_2025-12-31.csv", "report_2026-02-03.csv", True),
+        ("run_2024-05-01_2026-01-01.csv", "run_2024-05-01_2026-02-02.csv", True),
+        ("events_1700000000.json", "events_1800000000.json", True),
+    ],
+)
+def test_a_day_on_which_neither_was_at_work_is_of_the_data(
+    record: str, replay: str, paired: bool
+) -> None:
+    a, b = (
+        replace(result(path), started=f"{day}T12:00:00Z", ended=f"{day}T13:00:00Z")
+        for path, day in ((record, "2026-01-01"), (replay, "2026-02-02"))
+    )
+    assert compare_results(a, b, Policy()).verdict.passed is paired
+    assert compare_results(b, a, Policy()).verdict.passed is paired

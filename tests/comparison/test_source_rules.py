@@ -1,12 +1,13 @@
 """Metric sources: a file that was not read takes its metrics with it, so its state is compared."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from side_by_side import compared, metric, output, result
 
-from repro.comparison import Status, Verdict
-from repro.manifest import MetricSource, SourceState, Tolerance
+from repro.comparison import Status, Verdict, compare_results
+from repro.manifest import MetricSource, Policy, SourceState, Tolerance
 
 STATES = (*SourceState, None)
 PAIRS = list(itertools.product(STATES, STATES))
@@ -218,3 +219,28 @@ def test_a_file_that_lost_its_metrics_is_no_pass_though_others_vouch_for_its_byt
     assert compared(without, having).verdict is Verdict.DIFFERENT
     assert compared(having, without).verdict is Verdict.DIFFERENT
     assert compared(result(accuracy), having).verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_what_neither_side_could_read_has_to_be_the_same_bytes(ignored):
+    """No other metric vouches for a file that is called like metrics."""
+    accuracy = metric("accuracy", 0.9)
+
+    def side(digest, **held):
+        unread = MetricSource(
+            "results.csv", SourceState.UNREADABLE, False, "two columns have the same name"
+        )
+        return result(
+            accuracy,
+            outputs=(replace(output("results.csv", digest), **held),),
+            metric_sources=(MetricSource(accuracy.source, READ), unread),
+        )
+
+    policy = Policy(ignored_outputs=("results.csv",) if ignored else ())
+    other = compare_results(side("a"), side("b"), policy)
+    assert other.verdict is (Verdict.IDENTICAL if ignored else Verdict.DIFFERENT)
+    if not ignored:
+        assert "its bytes differ" in other.reasons[0]
+    assert compare_results(side("a"), side("a"), policy).verdict is Verdict.IDENTICAL
+    cosmetic = [side(name, form="json/1", content="c") for name in "ab"]
+    assert compare_results(*cosmetic, policy).verdict.passed

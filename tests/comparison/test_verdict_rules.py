@@ -267,3 +267,90 @@ def test_what_is_printed_vouches_where_its_name_speaks_of_a_measure(name, vouche
     )
     expected = Verdict.EQUIVALENT if vouches else Verdict.DIFFERENT
     assert compared(a, b).verdict is expected
+
+
+def _verdict_of_other_weights(*metrics):
+    a, b = (result(*metrics, outputs=(output("model.pt", content),)) for content in "ab")
+    return compared(a, b).verdict
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("seed", 0),
+        ("n_samples", 100),
+        ("epochs", 5),
+        ("config.batch_size", 32),
+        ("learning_rate", 0.1),
+        ("train_samples", 100),
+        ("total_params", 1000),
+        ("seconds", 1),
+        ("train_runtime", 1.5),
+        ("peak_memory_mb", 12),
+        ("samples_per_second", 100),
+        ("model", "resnet"),
+        ("finished", True),
+    ],
+)
+def test_what_is_of_the_run_or_its_settings_vouches_for_no_output(name, value):
+    assert _verdict_of_other_weights(metric(name, value)) is Verdict.DIFFERENT
+    both = metric(name, value), metric("accuracy", 0.9)
+    assert _verdict_of_other_weights(*both) is Verdict.EQUIVALENT
+    assert compared(scalars(**{name: value}), scalars(**{name: value})).verdict is Verdict.IDENTICAL
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("m", 1),
+        ("test", 0.9),
+        ("val", 0.9),
+        ("best_epoch", 3),
+        ("n_clusters", 5),
+        ("latency_score", 0.5),
+        ("weights_sha256", "3f" * 32),
+    ],
+)
+def test_a_result_vouches(name, value):
+    assert _verdict_of_other_weights(metric(name, value)) is Verdict.EQUIVALENT
+
+
+@pytest.mark.parametrize(
+    "name, vouching",
+    [
+        ("gradient accumulation", False),
+        ("accelerators", False),
+        ("mapped rows", False),
+        ("transferred files", False),
+        ("interrupts", False),
+        ("loss scale", False),
+        ("loss", True),
+        ("accumulated loss", True),
+        ("mAP", True),
+        ("test err", True),
+    ],
+)
+def test_a_word_that_only_holds_the_letters_of_a_measure_is_none(name, vouching):
+    expected = Verdict.EQUIVALENT if vouching else Verdict.DIFFERENT
+    assert _verdict_of_other_weights(metric(name, 4, "<stdout>")) is expected
+
+
+def test_empty_files_alone_are_nothing_compared():
+    done = output("done", size=0)
+    comparison = compared(result(outputs=(done,)), result(outputs=(done,)))
+    assert comparison.verdict is Verdict.DIFFERENT
+    assert comparison.reasons == (
+        "nothing was compared: no metric was recorded, and the only outputs are empty files",
+    )
+    beside = result(outputs=(done, output("model.pt")))
+    assert compared(beside, beside).verdict is Verdict.IDENTICAL
+    measured = result(metric("loss", 0.5), outputs=(done,))
+    assert compared(measured, measured).verdict is Verdict.IDENTICAL
+
+
+def test_it_is_said_where_nothing_tells_how_good_the_model_is():
+    rows = scalars(n_samples=100, seed=0)
+    said = "of the metrics none says how good the model is, as far as their names tell: n_samples, seed"
+    assert said in compared(rows, rows).notes
+    both = scalars(n_samples=100, loss=0.5)
+    assert not any("how good" in note for note in compared(both, both).notes)

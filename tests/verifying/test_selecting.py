@@ -39,6 +39,7 @@ def test_what_was_not_read_cannot_and_what_was_can() -> None:
         ("M", "data/train.csv.dvc"),
         ("M", "dvc.lock"),
         ("M", "repro.yaml"),
+        ("M", "repro-baselines.yaml"),
         ("M", ".gitattributes"),
         ("M", "Dockerfile.train"),
     ],
