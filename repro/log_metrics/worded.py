@@ -16,12 +16,14 @@ from repro.log_metrics.words import words
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _HINT = re.compile(
     r"(?i)best|predict|selected|chosen|winn|champion|optimal|recommended|converge|diverge|decision|verdict|conclusion"
-    r"|answer|passed|significant|solved|label|class|^[0-9a-f]{32,128} "
+    r"|answer|passed|significant|solved|label|class|regressor|estimator|algorithm|generated|translation|caption"
+    r"|transcription|hypothesis|response|^[0-9a-f]{32,128} "
 )
 _FIRST = words("best predicted selected chosen winning optimal recommended")
 _LAST = words(
     "prediction predictions winner champion class classes label labels converged diverged decision verdict"
-    " conclusion answer passed significant solved"
+    " conclusion answer passed significant solved classifier regressor estimator algorithm generated translation"
+    " caption transcription hypothesis response"
 )
 _OF_THE_RUN = words(
     "path paths dir directory folder file files filename saved saving save checkpoint checkpoints ckpt time date"
@@ -42,7 +44,7 @@ _OF_NO_CONTENT = words(
 )
 _BETWEEN = re.compile(r"(?<=\S)[,;|]\s+|\t+")
 _STATED = re.compile(
-    r"[\s>*#•-]{0,12}(?P<name>[^\W\d_][^:=→\n]{0,60}?)\s{0,20}(?:=>|->|[:=→])\s{0,40}(?P<value>\S[^\n]{0,200}?)\s*"
+    r"[\s>*#•|-]{0,60}(?P<name>[^\W\d_][^:=→\n]{0,60}?)\s{0,20}(?:=>|->|[:=→])\s{0,40}(?P<value>\S[^\n]{0,200}?)\s*"
 )
 _NO_WORD = re.compile(r"[/\\@]|\.{3}$|…$|:$|^[{(]")
 _SUM = re.compile(r"(?P<digest>[0-9a-f]{32,128}) [ *](?P<path>\S.{0,200})")

@@ -71,6 +71,9 @@ def test_a_prefix_is_none(prefix: str) -> None:
         ("Best model: RandomForest, acc: 0.9", "Best model", "RandomForest"),
         ("Predicted class: cat", "Predicted class", "cat"),
         ("Converged: True", "Converged", "True"),
+        ("Classifier: RandomForest", "Classifier", "RandomForest"),
+        ("|   |--- class: setosa", "class", "setosa"),
+        ("Generated: the cat sat on the mat", "Generated", "the cat sat on the mat"),
         ("Selected features: age, sex", "Selected features", "age, sex"),
         ("best params: {'criterion': 'gini', 'depth': 5}", "best params.criterion", "gini"),
         ("{'converged': True, 'acc': 0.9}", "converged", True),
@@ -103,6 +106,8 @@ def test_a_result_by_its_name(line: str, name: str, value: object) -> None:
         "Selected device: cuda",
         "{'verbose': True, 'optimizer': 'adam'}",
         "Best model:",
+        "Loading model: bert",
+        "Model saved: yes",
         "Predicted: ...",
     ],
 )
