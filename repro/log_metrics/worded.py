@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from pathlib import PurePosixPath
 
 from repro.log_metrics import labels, numbers
 from repro.log_metrics.items import Counter, Item
@@ -57,13 +58,14 @@ def read(text: str, beside: bool, counters: tuple[Counter, ...] = ()) -> tuple[I
     if not (_SIGN.search(text) and _HINT.search(text)):
         return ()
     if found := _SUM.fullmatch(text.strip()):
-        return (Item(f"digest of {found['path']}"[: labels.LONGEST], found["digest"], counters),)
+        name = PurePosixPath(found["path"]).name  # the folder may be one for a while
+        return (Item(f"digest of {name}"[: labels.LONGEST], found["digest"], counters),)
     parts = _BETWEEN.split(text) if beside else [text]
     stated = [match for part in parts if (match := _STATED.fullmatch(part))]
     return tuple(
         Item(match["name"].strip(), match["value"].strip(), counters)
         for match in stated
-        if is_result(match["name"]) and _is_word(match["value"])
+        if is_result(match["name"]) and is_word(match["value"])
     )
 
 
@@ -85,7 +87,7 @@ def is_digest(name: str) -> bool:
     return bool(known & _DIGESTS or (known & _HASHES and known & _HASHED))
 
 
-def _is_word(value: str) -> bool:
+def is_word(value: str) -> bool:
     """Whether it is a text without numbers, dates, paths and addresses: these are read, or vary."""
     return (
         any(map(str.isalnum, value))
