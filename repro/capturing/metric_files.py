@@ -91,9 +91,7 @@ def _read(scene: Scene, item: Candidate, *, cache_links: bool) -> Found:
         return Found(*passed)
     reader = readers.declared_reader_of(path) or text_metrics.reader_of(path)
     if reader is None:
-        detail = (
-            "its format is not known (JSON, JSON lines, YAML, TOML, CSV, TSV, INI and text are)"
-        )
+        detail = "its format is not known (JSON, JSON lines, YAML, TOML, CSV, TSV, INI, Markdown and text are)"
         return Found(SourceState.UNREADABLE, detail)
     try:
         values = reader((scene.workspace / path).read_bytes(), item.source)

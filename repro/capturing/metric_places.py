@@ -162,7 +162,7 @@ def _is_usual(path: str) -> bool:
     match place.suffix.lower():
         case ".jsonl" | ".ndjson":
             return _USUAL_LINES.search(place.stem) is not None
-        case ".txt" | ".ini":
+        case ".txt" | ".md" | ".ini":
             return _USUAL_TEXT.search(place.stem) is not None
         case ".csv" | ".tsv" if _USUAL_TABLE.search(place.stem):
             return True

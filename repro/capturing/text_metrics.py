@@ -18,7 +18,7 @@ LARGEST = 1 << 20
 def reader_of(path: str) -> Callable[[bytes, str], tuple[Metric, ...]] | None:
     """The reader for a file of this name; None where it is neither text nor INI."""
     match PurePosixPath(path).suffix.lower():
-        case ".txt":
+        case ".txt" | ".md":
             return read_text
         case ".ini" | ".cfg":
             return read_ini

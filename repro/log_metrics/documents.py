@@ -195,7 +195,7 @@ def _text(document: _Document, path: str, key: str, text: str, top: bool) -> Non
         return
     found = list(numbers.tokens(text[:200]))
     if len(found) != 1 or found[0].start or found[0].end != len(text):
-        if not found and text:
+        if worded.is_word(text):
             document.words.append((path, text))
         if found and found[0].reason:
             document.asides.append(SetAside(path, found[0].reason, f"{path}: {text}"[:80]))

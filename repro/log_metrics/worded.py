@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from pathlib import PurePosixPath
 
 from repro.log_metrics import labels, numbers
 from repro.log_metrics.items import Counter, Item
@@ -16,12 +17,14 @@ from repro.log_metrics.words import words
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _HINT = re.compile(
     r"(?i)best|predict|selected|chosen|winn|champion|optimal|recommended|converge|diverge|decision|verdict|conclusion"
-    r"|answer|passed|significant|solved|label|class|^[0-9a-f]{32,128} "
+    r"|answer|passed|significant|solved|label|class|regressor|estimator|algorithm|generated|translation|caption"
+    r"|transcription|hypothesis|response|^[0-9a-f]{32,128} "
 )
 _FIRST = words("best predicted selected chosen winning optimal recommended")
 _LAST = words(
     "prediction predictions winner champion class classes label labels converged diverged decision verdict"
-    " conclusion answer passed significant solved"
+    " conclusion answer passed significant solved classifier regressor estimator algorithm generated translation"
+    " caption transcription hypothesis response"
 )
 _OF_THE_RUN = words(
     "path paths dir directory folder file files filename saved saving save checkpoint checkpoints ckpt time date"
@@ -42,7 +45,7 @@ _OF_NO_CONTENT = words(
 )
 _BETWEEN = re.compile(r"(?<=\S)[,;|]\s+|\t+")
 _STATED = re.compile(
-    r"[\s>*#•-]{0,12}(?P<name>[^\W\d_][^:=→\n]{0,60}?)\s{0,20}(?:=>|->|[:=→])\s{0,40}(?P<value>\S[^\n]{0,200}?)\s*"
+    r"[\s>*#•|-]{0,60}(?P<name>[^\W\d_][^:=→\n]{0,60}?)\s{0,20}(?:=>|->|[:=→])\s{0,40}(?P<value>\S[^\n]{0,200}?)\s*"
 )
 _NO_WORD = re.compile(r"[/\\@]|\.{3}$|…$|:$|^[{(]")
 _SUM = re.compile(r"(?P<digest>[0-9a-f]{32,128}) [ *](?P<path>\S.{0,200})")
@@ -55,13 +58,14 @@ def read(text: str, beside: bool, counters: tuple[Counter, ...] = ()) -> tuple[I
     if not (_SIGN.search(text) and _HINT.search(text)):
         return ()
     if found := _SUM.fullmatch(text.strip()):
-        return (Item(f"digest of {found['path']}"[: labels.LONGEST], found["digest"], counters),)
+        name = PurePosixPath(found["path"]).name  # the folder may be one for a while
+        return (Item(f"digest of {name}"[: labels.LONGEST], found["digest"], counters),)
     parts = _BETWEEN.split(text) if beside else [text]
     stated = [match for part in parts if (match := _STATED.fullmatch(part))]
     return tuple(
         Item(match["name"].strip(), match["value"].strip(), counters)
         for match in stated
-        if is_result(match["name"]) and _is_word(match["value"])
+        if is_result(match["name"]) and is_word(match["value"])
     )
 
 
@@ -83,7 +87,7 @@ def is_digest(name: str) -> bool:
     return bool(known & _DIGESTS or (known & _HASHES and known & _HASHED))
 
 
-def _is_word(value: str) -> bool:
+def is_word(value: str) -> bool:
     """Whether it is a text without numbers, dates, paths and addresses: these are read, or vary."""
     return (
         any(map(str.isalnum, value))

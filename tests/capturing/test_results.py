@@ -709,3 +709,15 @@ def test_metrics_that_cannot_be_read_are_said_to_be(
 def test_tables_of_how_good_a_model_is_are_metrics(space: Workspace, name: str) -> None:
     content = "cat,dog\n5,0\n1,4\n" if name.endswith(".csv") else '{"cat": {"f1": 0.5}}'
     assert states(space.run(lambda: space.write(name, content))) == {name: READ}
+
+
+def test_a_report_in_markdown_is_read(space: Workspace) -> None:
+    table = (
+        "# Results\n\n| model | accuracy |\n|-------|----------|\n| rf | 0.91 |\n| svm | 0.81 |\n"
+    )
+    found = space.run(lambda: (space.write("report.md", table), space.write("README.md", table)))
+    assert states(found) == {"report.md": READ}
+    assert {item.name: item.value for item in found.metrics} == {
+        "rf.accuracy": 0.91,
+        "svm.accuracy": 0.81,
+    }
