@@ -133,6 +133,8 @@ def _target(path: str, workspace: Path, outside: Outside) -> tuple[Path, Path]:
 
 def _link(item: Descriptor, target: Path) -> None:
     leads = str(item.link)
+    if not leads or "\0" in leads or ".." in leads.split("/"):
+        raise Unreplayable(f"the input {item.path} is a link that leads nowhere that can be named")
     if not leads.startswith("/"):
         leads = posixpath.relpath(leads, posixpath.dirname(item.path) or ".")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from repro import (
@@ -29,14 +29,19 @@ from repro.engines.base import Engine, Ready
 from repro.errors import Corrupt, NotFound, Unreplayable
 from repro.executing import Options, Stage
 from repro.manifest import (
+    Finding,
     Manifest,
     Result,
+    Severity,
 )
 from repro.process import Sink
 from repro.progress import SILENT, Progress
 from repro.project import Project
 from repro.records import Replay, store_replay
 from repro.store import Run
+
+_LACKING = frozenset(("command", "env", "inputs", "network"))
+"""What findings of a record are about that say what its replays do not have."""
 
 __all__ = ["Options", "attempt", "once", "replay", "yielded"]
 
@@ -168,12 +173,27 @@ def _play(stage: Stage, sink: Sink, progress: Progress) -> Replay:
         stage.engine.isolation,
         result,
         comparison,
-        yielded.findings,
+        (*yielded.findings, *_warned(stage.manifest, comparison, yielded.findings)),
         reused=yielded.ready.reused,
         build_seconds=yielded.ready.seconds,
         mutated=yielded.mutated,
         image=yielded.ready.image,
     )
+
+
+def _warned(
+    recorded: Manifest, comparison: Comparison, said: tuple[Finding, ...]
+) -> Iterator[Finding]:
+    """What the record knew that a replay would lack, where one came out otherwise: a likely cause."""
+    if not comparison.verdict.passed:
+        known = {(item.subject, item.message) for item in said}
+        yield from (
+            item
+            for item in recorded.findings
+            if item.severity is not Severity.NOTE
+            and item.subject in _LACKING
+            and (item.subject, item.message) not in known
+        )
 
 
 def _dissected(

@@ -17,7 +17,8 @@ _SLUG = re.compile(r"[a-z]{2,20}(?:-[a-z]{2,20}){1,3}", re.ASCII)
 _CONTAINER = re.compile(r"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
 
-_Folders = dict[str, dict[str, list[str]]]
+_TIME = "{time}"
+_Folders = dict[tuple[str, bool], dict[str, list[str]]]
 """By place: the folders in it, each with the paths below it, cut off behind the folder."""
 
 
@@ -38,9 +39,10 @@ def _folders(paths: Iterable[str]) -> _Folders:
     for path in paths:
         parts = path.split("/")
         for at, part in enumerate(parts[:-1]):
-            if plain_name(part) != part:
-                head = "/".join(parts[: at + 1])
-                found[plain_name("/".join(parts[:at]))][head].append("/".join(parts[at + 1 :]))
+            named = _TIME in part  # as sources of metrics are, and files are not
+            if named or plain_name(part) != part:
+                head, place = "/".join(parts[: at + 1]), plain_name("/".join(parts[:at]))
+                found[place, named][head].append("/".join(parts[at + 1 :]))
                 break
     return found
 

@@ -23,6 +23,7 @@ LARGEST = 8 << 20
 """Bytes; a larger output is not opened to say where it differs."""
 BUDGET = 64 << 20
 """Bytes that one comparison opens in all."""
+_MARKERS = (".gitignore", "CACHEDIR.TAG")
 
 
 def nothing_to_read(_: Descriptor) -> bytes | None:
@@ -70,6 +71,13 @@ def is_ignored(path: str, policy: Policy) -> bool:
     return globs.any_matches(path, policy.ignored_outputs)
 
 
+def _is_marker(path: str, policy: Policy) -> bool:
+    """Whether it only keeps git or a backup out of a folder: joblib, tox and their like write it where it is
+    not there yet, so that a second run does not, and a replay of that run does."""
+    known = path.rpartition("/")[2] in _MARKERS
+    return known and not globs.any_matches(path, (*policy.outputs, *policy.metrics))
+
+
 def same(a: Descriptor, b: Descriptor) -> bool:
     """Bit for bit, and with the same executable bit and link target."""
     return (a.digest, a.size, a.executable, a.link) == (b.digest, b.size, b.executable, b.link)
@@ -94,6 +102,9 @@ def _difference(
     ignored = is_ignored(present.path, policy)
     if a is None or b is None:
         status = Status.MISSING if a else Status.NEW
+        if _is_marker(present.path, policy):
+            detail = "what a tool writes once into a folder of its own, and no result"
+            return OutputDifference(present.path, Status.IGNORED, a, b, detail)
         return OutputDifference(present.path, Status.IGNORED if ignored else status, a, b)
     if same(a, b):
         return OutputDifference(a.path, Status.IGNORED if ignored else Status.EQUAL, a, b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
@@ -168,5 +169,14 @@ def _notes(
         yield "a step has another type of value"
     if nans := sum(1 for ours, theirs in both if numbers.is_nan(ours) and numbers.is_nan(theirs)):
         yield f"NaN on both sides at {count(nans, 'step')}"
+    if differing and _rearranged(differing):
+        yield "the same values in another order, as where several processes print and one is faster"
     if reordered:
         yield "its steps were written in another order"
+
+
+def _rearranged(differing: list[_Step]) -> bool:
+    """Whether all that differs is where each value stands."""
+    pairs = [(ours[0], theirs[0]) for _, ours, theirs in differing if ours and theirs]
+    sides = [Counter(map(_key, side)) for side in zip(*pairs)]
+    return len(pairs) == len(differing) and sides[0] == sides[1]

@@ -14,7 +14,8 @@ TIME, COUNT = "{time}", "{n}"
 
 _DATE = re.compile(
     r"(?<!\d)(?P<y>20\d\d)[-_.]?(?P<m>\d\d)[-_.]?(?P<d>\d\d)"
-    r"(?:(?:[-_ .]|T|_at_|__)?(?P<H>\d\d)[-_:.hH]?(?P<M>\d\d)(?:[-_:.mM]?(?P<S>\d\d))?(?:[.,_-]\d{3,6})?Z?)?"
+    r"(?:(?:[-_ .]|T|_at_|__)?(?P<H>\d\d)[-_:.hH]?(?P<M>\d\d)(?:[-_:.mM]?(?P<S>\d\d))?"
+    r"(?:[.,_-]\d{3,6}(?![0-9a-z]))?Z?)?"  # and not the beginning of a container's name
     r"(?!\d)"
 )
 _CLOCK = re.compile(r"(?<!\d)[0-2]\d[-_.:]?[0-5]\d(?:[-_.:]?[0-6]\d)?(?!\d)")

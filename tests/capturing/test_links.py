@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from workbench import Project
 
+from repro import outside
 from repro.capturing import links
+from repro.errors import Unreplayable
+from repro.manifest import Descriptor
 
 READS = """\
 import glob, json
@@ -105,6 +108,14 @@ def test_a_link_that_leads_elsewhere_is_named(linked: Project, tmp_path: Path) -
         item for item in done.document["comparison"]["ingredients"] if item["name"] == "corpus"
     )
     assert found["a"].startswith("a link to ") and found["b"].endswith("/other")
+
+
+@pytest.mark.parametrize("leads", ["", "a\0b", "../../etc", "/srv/../etc"])
+def test_a_link_that_nothing_of_ours_recorded(tmp_path: Path, leads: str) -> None:
+    item = Descriptor("data", "sha256:" + "0" * 64, 1, link=leads)
+    with pytest.raises(Unreplayable, match="data"):
+        outside._link(item, tmp_path / "data")
+    assert not (tmp_path / "data").is_symlink()
 
 
 @pytest.mark.docker

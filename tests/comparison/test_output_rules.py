@@ -55,6 +55,21 @@ def test_the_media_type_is_only_a_label():
     assert only(compared(with_outputs(a), with_outputs(output("o")))).status is Status.EQUAL
 
 
+@pytest.mark.parametrize("name", ["cache/.gitignore", ".tox/CACHEDIR.TAG"])
+def test_what_a_tool_writes_once_into_its_folder(name):
+    both, one = with_outputs(output("a"), output(name)), with_outputs(output("a"))
+    for done in (compared(both, one), compared(one, both)):
+        assert done.verdict is Verdict.IDENTICAL
+        assert [item.status for item in done.outputs if item.path == name] == [Status.IGNORED]
+        declared = compare_results(both, one, Policy(outputs=(name,)))
+        assert declared.verdict is Verdict.DIFFERENT
+    alone = replace(with_outputs(output(name)), metrics=(), metric_sources=())
+    nothing = replace(alone, outputs=())
+    assert not compared(alone, nothing).verdict.passed
+    changed = compared(both, with_outputs(output("a"), output(name, "f")))
+    assert [item.status for item in changed.outputs if item.path == name] == [Status.DIFFERENT]
+
+
 def test_missing_and_new_are_red():
     both, one = with_outputs(output("a"), output("b")), with_outputs(output("a"))
     lost, added = compared(both, one), compared(one, both)

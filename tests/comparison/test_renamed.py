@@ -176,6 +176,17 @@ def test_other_words_are_the_trainings_own(one: str, other: str) -> None:
     assert back.verdict is Verdict.DIFFERENT
 
 
+def test_metrics_of_such_a_folder_and_its_files() -> None:
+    def of(name: str, host: str, words: str) -> Result:
+        source = f"runs/{{time}}_{host}_{words}/m.json"
+        outputs = result(f"runs/{name}_{host}_{words}/m.json").outputs
+        return replace(result(source, metric=0.5), outputs=outputs)
+
+    a = of("20260101-120000", "vm", "brave-otter")
+    b = of("20260102-130000", "159d7904dc27", "calm-eagle")
+    assert compare_results(a, b, Policy()).verdict is Verdict.IDENTICAL
+
+
 def test_two_such_folders_are_not_told_apart() -> None:
     ours = (DRAWN, "runs/20260101-120500_vm_old-fox/metrics.json")
     theirs = ("runs/20260102-1200" + rest for rest in ("00_vm_x-yy/metrics.json", "01_vm_zz-q/m"))

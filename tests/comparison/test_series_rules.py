@@ -71,7 +71,11 @@ def test_the_same_steps_in_another_order_are_within_but_not_equal():
 
 
 def test_values_that_changed_places_differ():
-    assert difference(series("s", (1, 2)), series("s", (2, 1))).status is Status.DIFFERENT
+    found = difference(series("s", (1, 2, 2, 3)), series("s", (2, 1, 2, 3)))
+    assert found.status is Status.DIFFERENT
+    assert found.note.startswith("the same values in another order")
+    for other in ((2, 1, 1, 3), (2, 1, 2, 3, 1), (2, 1.5, 2, 3), (True, 2, 2, 4)):
+        assert "order" not in difference(series("s", (1, 2, 2, 3)), series("s", other)).note
 
 
 def test_labels_that_repeat_are_compared_by_position():

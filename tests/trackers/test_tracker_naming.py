@@ -20,6 +20,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc).timestamp()
         ("runs/Nov22_01-11-34_host/x", "runs/{time}/x"),
         ("logs/20261121-121512/train/x", "logs/{time}/train/x"),
         ("logs/fit_20261121_121512_big/x", "logs/fit_{time}_big/x"),
+        ("runs/20261121-121512_159d7904dc27_a/x", "runs/{time}_159d7904dc27_a/x"),
         ("metrics_2026-11-21T12:15:12.123456Z.json", "metrics_{time}.json"),
         ("a/2026_11_21-12_15_12/x", "a/{time}/x"),
         ("a/20261121/x", "a/{time}/x"),
