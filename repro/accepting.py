@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import repro
-from repro import baselines, clock, printed, records, yardstick
+from repro import baselines, clock, metric_names, printed, records, yardstick
 from repro.baselines import Baseline, HostClass
 from repro.capturing import revisions
 from repro.comparison import Comparison, Status
@@ -140,11 +140,12 @@ def _as_run(project: Project, run: Run, replay: Replay) -> Run:
 
 def _changes(comparison: Comparison) -> Iterator[str]:
     """What a reviewer wants to see of it."""
+    names = metric_names.shown((item.source, item.name) for item in comparison.metrics)
     lines = [
         *(
-            f"{item.name}: {_shown(item.a)} -> {_shown(item.b)}"
+            f"{name}: {_shown(item.a)} -> {_shown(item.b)}"
             + (f" at step {item.first_step}" if item.first_step is not None else "")
-            for item in comparison.metrics
+            for name, item in zip(names, comparison.metrics, strict=True)
             if item.status not in (Status.EQUAL, Status.UNKNOWN, Status.IGNORED)
         ),
         *(

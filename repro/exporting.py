@@ -231,7 +231,12 @@ class _Export:
             found.append(Piece(role, item.size, (place,), item.media_type, item.digest))
         lines = [f"the output {path}: what the run wrote is no longer there" for path in gone]
         if large:
-            lines.append(f"{large} outputs, which are known by their digests (--with outputs)")
+            what = (
+                "1 output, which is known by its digest"
+                if large == 1
+                else (f"{large} outputs, which are known by their digests")
+            )
+            lines.append(f"{what} (--with outputs)")
         return found, lines
 
     def image(self) -> images.Unpacked:

@@ -22,14 +22,15 @@ from repro.checking.nouns import Health, Ingredient, Where, worst
 from repro.checking.once import Once
 from repro.environment import index
 from repro.errors import ReproError
-from repro.manifest import EnvironmentKind, Image, Manifest, PackageOrigin
+from repro.manifest import Descriptor, EnvironmentKind, Image, Manifest, PackageOrigin
 from repro.progress import SILENT, Progress
 from repro.project import Project
-from repro.store import Run
+from repro.store import Run, Store
 
 Pending = Callable[[], Ingredient]
 """An ingredient whose questions have been asked: the answer is waited for."""
 _SHOWN = 3
+_LOCKS = ("environment/requirements.lock", "environment/requirements-unhashed.txt")
 
 
 def check(
@@ -90,13 +91,8 @@ class _Asker:
 
     def _packs(self, run: Manifest) -> bool:
         """Whether the source is in the store, whole."""
-        try:
-            for item in run.contents:
-                if item.path.startswith("source/"):
-                    self.project.store.verified(item)
-        except ReproError:
-            return False
-        return True
+        packs = [item for item in run.contents if item.path.startswith("source/")]
+        return all(_is_whole(self.project.store, item) for item in packs)
 
     # --- data ---
 
@@ -118,7 +114,7 @@ class _Asker:
         elsewhere: list[str] = []
         for item in run.definition.inputs:
             blob = run.content(inputs.role(item.path))
-            if blob is not None and store.has(blob.digest):
+            if blob is not None and _is_whole(store, blob):
                 continue
             path = Path(self.project.workspace, os.path.expanduser(item.path))  # noqa: PTH111
             (elsewhere if path.exists() else lost).append(item.path)
@@ -127,7 +123,7 @@ class _Asker:
             return Ingredient(
                 "inputs",
                 Where.LOST,
-                f"{len(lost)} of {count} recorded by digest only, and gone: {_some(lost)}",
+                f"{len(lost)} of {count} not in the store, or damaged there, and gone: {_some(lost)}",
                 "put them back, or record with a larger inputs_cap",
             )
         seen = (
@@ -139,11 +135,16 @@ class _Asker:
 
     def _packages(self, run: Manifest, came_along: Carried) -> Pending:
         environment = run.definition.environment
-        lock = "".join(
-            self.project.store.read(item).decode("utf-8", "replace")
-            for name in ("environment/requirements.lock", "environment/requirements-unhashed.txt")
-            if (item := run.content(name)) and self.project.store.has(item.digest)
-        )
+        try:
+            lock = "".join(
+                self.project.store.read(item).decode("utf-8", "replace")
+                for name in _LOCKS
+                if (item := run.content(name))
+            )
+        except ReproError as error:
+            seen = f"its lock in the store is damaged or missing: {error}"
+            lost = Ingredient("packages", Where.LOST, seen, "take it from a copy of the store")
+            return lambda: lost
         interpreter = environment.interpreter
         if interpreter is None:
             return lambda: Ingredient("packages", Where.UNKNOWN, "the interpreter is not recorded")
@@ -196,6 +197,14 @@ class _Asker:
             )
 
         return with_bundle
+
+
+def _is_whole(store: Store, item: Descriptor) -> bool:
+    try:
+        store.verified(item)
+    except (ReproError, OSError):
+        return False
+    return True
 
 
 def _of_source(

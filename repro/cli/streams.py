@@ -11,7 +11,7 @@ import os
 import select
 import stat
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def prepare() -> None:
@@ -75,7 +75,7 @@ class _Lasting(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, content: bytes) -> int | None:  # type: ignore[override]
+    def write(self, content: Any, /) -> int:
         while True:
             try:
                 return os.write(self._number, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from typing import IO
@@ -23,7 +24,8 @@ def width() -> int:
     """Columns of the terminal; 100 where there is none, so that logs keep tables whole."""
     if sys.stdout.isatty():
         return shutil.get_terminal_size((100, 24)).columns
-    return int(os.environ.get("COLUMNS") or 100)
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if re.fullmatch("[0-9]{1,5}", said) and int(said) else 100
 
 
 def complain(message: str, hint: str = "") -> None:

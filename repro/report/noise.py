@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro import canonical
+from repro import canonical, metric_names
 from repro.manifest import Tolerance
 from repro.noise import SURE, Kind, MetricNoise, Noise
 from repro.report import layout
@@ -79,7 +79,10 @@ def render(run: Run, found: Noise, *, colour: bool, width: int) -> str:
     if noisy:
         lines += _table(noisy, colour)
         lines.append("")
-    constant = [item.name for item in found.metrics if item.kind is Kind.CONSTANT]
+    names = metric_names.shown((item.source, item.name) for item in found.metrics)
+    constant = [
+        name for name, item in zip(names, found.metrics, strict=True) if item.kind is Kind.CONSTANT
+    ]
     if constant:
         lines += layout.wrap(
             f"the same in all, bit for bit: {clean(', '.join(constant))}", width, "  ", "    "

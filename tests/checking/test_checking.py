@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,22 @@ def test_an_input_beside_git_is_here_or_lost(project: Project) -> None:
     assert where is Where.LOST and "raw/x.txt" in seen
 
 
+def test_an_input_that_is_damaged_in_the_store_is_not_taken_for_there(project: Project) -> None:
+    """One flipped bit: a replay would refuse it."""
+    project.write("train.py", "open('raw/x.txt').read(); open('metrics.json', 'w').write('1')\n")
+    project.write(".gitignore", "raw/\n")
+    project.commit()
+    project.write("raw/x.txt", "x" * 100)
+    run = project.record("python", "train.py")
+    (digest,) = (
+        item["digest"] for item in run["manifest"]["contents"] if item["path"].startswith("inputs/")
+    )
+    (project.path / ".repro/blobs/sha256" / digest[7:]).write_text("x" * 99 + "y")
+    assert "at their place only" in of(project, "inputs")[1]
+    (project.path / "raw/x.txt").unlink()
+    assert of(project, "inputs")[0] is Where.LOST
+
+
 # --- packages and images --------------------------------------------------------------------
 
 A = Package("a", "1.0")
@@ -192,6 +209,24 @@ def test_an_engine_that_does_not_answer_is_not_an_image_that_is_gone() -> None:
     asked = images.EngineImages({**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:9"})
     found = images.standing(Image("a:1", digest=OURS), asked)
     assert found.where is Where.UNKNOWN and found.seen
+
+
+@pytest.mark.parametrize("how", ["damaged", "gone"])
+def test_a_lock_that_is_damaged_is_lost_and_stops_no_other_check(
+    project: Project, how: str
+) -> None:
+    project.record("python", "train.py", options=("--name", "first"))
+    located = projects.locate(project.path)
+    run = runs.resolve(located, "first", project.path).manifest
+    lock = located.store.put_bytes(b"six==1.16.0\n", "environment/requirements.lock")
+    added = located.store.add(replace(run, contents=(*run.contents, lock)))
+    blob = located.store.blob_path(lock.digest)
+    blob.unlink() if how == "gone" else blob.write_text("damaged")
+    (health,) = checked(project, added.id)
+    item = health.of("packages")
+    assert item and item.where is Where.LOST
+    assert "its lock in the store is damaged or missing" in item.seen
+    assert len(checked(project, "first", added.id)) == 2
 
 
 def test_packages_of_no_index_are_not_taken_for_granted() -> None:

@@ -78,3 +78,19 @@ def test_a_mistyped_id_is_met_with_the_nearest(project: Project, runs: list[str]
 def test_a_commit_without_runs_is_said_so(project: Project, runs: list[str]) -> None:
     commit = project.git("commit-tree", "HEAD^{tree}", "-m", "Nobody ran this")
     project.repro("show", commit).complains(2, f"there is no run of commit {commit[:12]}")
+
+
+def test_metrics_that_share_a_name_are_told_apart_where_they_are_listed(project: Project) -> None:
+    project.write(
+        "train.py", "print('loss 1.5')\nopen('metrics.json', 'w').write('{\"loss\": 0.5}')\n"
+    )
+    project.commit()
+    project.record("python", "train.py", options=("--name", "n"))
+    done = project.repro("noise", "n", "-n", "2", "--engine", "venv", "-q").expect(0)
+    assert "bit for bit: <stdout>:loss, loss" in done.out
+    project.write("train.py", (project.path / "train.py").read_text().replace(".5", ".25"))
+    project.repro("verify", "n", "--current", "--engine", "venv").expect(1)
+    project.repro("accept", "n", "--because", "both moved").expect(0)
+    text = (project.path / "repro-baselines.yaml").read_text()
+    assert '"<stdout>:loss: 1.5 -> 1.25"' in text
+    assert '"loss: 0.5 -> 0.25"' in text

@@ -134,3 +134,24 @@ def test_a_current_folder_that_was_removed_is_said(
     )
     assert done.returncode == 2
     assert b"error: the current folder does not exist any more" in done.stderr
+
+
+@pytest.mark.parametrize("said", ["", "abc", "0", "-5", "1", "99999999999999999999", "8_0", "٣"])
+def test_a_width_that_is_none_is_passed_over(project: Project, said: str) -> None:
+    assert project.repro("doctor", env={"COLUMNS": said}).expect(0).out
+
+
+def test_what_a_training_prints_in_another_encoding_is_read_the_same_in_its_replay(
+    project: Project,
+) -> None:
+    project.write("train.py", "print('größe 1.5')\nopen('m.txt', 'w').write('x')\n")
+    project.commit()
+    run = project.record("python", "train.py", env={"PYTHONIOENCODING": "latin-1"})
+    assert project.replay(run["id"], engine="venv").expect(0).verdict == "identical"
+
+
+def test_assertions_that_were_left_out_are_left_out_in_the_replay(project: Project) -> None:
+    project.write("train.py", "open('m.txt', 'w').write(str(__debug__))\n")
+    project.commit()
+    run = project.record("python", "train.py", env={"PYTHONOPTIMIZE": "1"})
+    assert project.replay(run["id"], engine="venv").expect(0).verdict == "identical"
