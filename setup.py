@@ -55,7 +55,7 @@ setup(
         ],
     },
     entry_points={
-        "console_scripts": ["repro = repro.cli:main"],
+        "console_scripts": ["repro = repro.__main__:main"],
         "pytest11": ["repro = repro.pytest_plugin"],
     },
 )

@@ -320,3 +320,39 @@ def test_ctrl_c_while_an_environment_is_built(
     assert project.replay(engine=engine).expect(0).verdict == "identical"
     if engine == "docker":
         workbench.docker("image", "rm", workbench.environment_image(project, "latest"))
+
+
+# --- at the very beginning ------------------------------------------------------------------
+
+AT_THE_BEGINNING = """\
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            raise KeyboardInterrupt  # as Ctrl-C does while the modules are loaded
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [[str(Path(sys.executable).with_name("repro"))], [sys.executable, "-m", "repro"]]
+)
+def test_an_interrupt_while_the_command_is_loaded(tmp_path: Path, program: list[str]) -> None:
+    (tmp_path / "sitecustomize.py").write_text(AT_THE_BEGINNING)
+    done = subprocess.run(
+        [*program, "list"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: interrupted\n")
+
+
+def test_it_is_called_as_a_module_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "repro", "--version"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"repro")
