@@ -290,7 +290,7 @@ def test_what_the_schema_calls_a_default_is_the_codes() -> None:
 
 def test_the_variables_that_pass_unasked_are_those_of_the_prose() -> None:
     listed = PROSE[PROSE.index("Let through without") : PROSE.index("looks like a secret")]
-    assert set(re.findall(r"`([A-Z_*]+)`", listed)) == set(variables.UNASKED)
+    assert set(re.findall(r"`([A-Z0-9_*]+)`", listed)) == set(variables.UNASKED)
 
 
 # What the schema and the code must think alike of; what only the code can tell (a shell's operators,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pty
+import signal
 import subprocess
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def test_nohup_is_heeded(project: Project) -> None:
 def _until_it_waits_then_close(project: Project, *words: str, before: str = "exec") -> int:
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # who started the tests may have it ignored
         os.chdir(project.path)
         line = f'{before} "$0" "$@"'
         os.execvpe("bash", ["bash", "-c", line, str(COMMAND), *words], project.repro.environment())
