@@ -133,8 +133,9 @@ def _target(path: str, workspace: Path, outside: Outside) -> tuple[Path, Path]:
 
 def _link(item: Descriptor, target: Path) -> None:
     leads = str(item.link)
-    if not leads or "\0" in leads or ".." in leads.split("/"):
-        raise Unreplayable(f"the input {item.path} is a link that leads nowhere that can be named")
+    if item.path.startswith(("/", "~")) or not leads or "\0" in leads or ".." in leads.split("/"):
+        # what is mounted into a container must be no link: the engine would follow it on this machine
+        raise Unreplayable(f"the input {item.path} is a link that is not allowed")
     if not leads.startswith("/"):
         leads = posixpath.relpath(leads, posixpath.dirname(item.path) or ".")
     target.parent.mkdir(parents=True, exist_ok=True)

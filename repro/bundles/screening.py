@@ -56,6 +56,7 @@ def read(content: bytes) -> Manifest:
         _check(where, path)
     for where, path in _names(manifest):
         _check_inside(where, path)
+    _check_links(manifest)
     _check_places(manifest)
     _check_words(manifest)
     _check_services(manifest)
@@ -142,6 +143,15 @@ def _check_inside(where: str, path: str) -> None:
     plain = posixpath.normpath(path)
     if len(path) > 4096 or "\0" in path or plain.startswith("/") or plain.split("/")[0] == "..":
         raise refused(f"its manifest has {where} at a path that is not allowed: {shown(path)}")
+
+
+def _check_links(manifest: Manifest) -> None:
+    """Only the workspace has inputs that are links: what is mounted into a container must be none."""
+    for item in manifest.definition.inputs:
+        if item.link is not None:
+            if item.path.startswith(("/", "~")):
+                raise refused(f"its manifest has an input that is a link: {shown(item.path)}")
+            _check("a link", item.link.removeprefix("/"))
 
 
 def _check_places(manifest: Manifest) -> None:

@@ -118,6 +118,15 @@ def test_a_link_that_nothing_of_ours_recorded(tmp_path: Path, leads: str) -> Non
     assert not (tmp_path / "data").is_symlink()
 
 
+@pytest.mark.parametrize("path", ["/mine", "~/mine"])
+def test_what_would_be_mounted_is_no_link(tmp_path: Path, path: str) -> None:
+    """The engine would follow it on this machine, and show its files to the container."""
+    item = Descriptor(path, "sha256:" + "0" * 64, 4, link="/etc")
+    with pytest.raises(Unreplayable, match="mine"):
+        outside._link(item, tmp_path / "mine")
+    assert not (tmp_path / "mine").is_symlink()
+
+
 @pytest.mark.docker
 @pytest.mark.network
 def test_in_a_container_a_link_into_the_home_folder_leads_there(
