@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from repro.capturing.locks import document
 
 _ARGUMENTS = re.compile(r"\{args(?::([^{}]*))?\}")
 _DEPTH = 5
+_LONGEST = 100_000
+"""Characters that one name stands for: scripts of scripts of scripts can come to any number."""
+_LARGEST = 4_000_000
+"""Bytes."""
 
 Table = Mapping[str, Any]
 
@@ -26,14 +31,22 @@ def behind(tool: str, words: Sequence[str], folders: Iterable[Path]) -> tuple[st
     file, place = known
     for folder in folders:
         try:
-            table: Mapping[str, Any] = document.toml((folder / file).read_text("utf-8"))
+            table: Mapping[str, Any] = document.toml(_text(folder / file))
+            for key in place:
+                table = document.table(table.get(key))
+            line = _line(table, words[0], tuple(words[1:]), _DEPTH)
         except (OSError, ValueError):
             continue
-        for key in place:
-            table = document.table(table.get(key))
-        line = _line(table, words[0], tuple(words[1:]), _DEPTH)
         return ("sh", "-ec", line) if line else None
     return None
+
+
+def _text(path: Path) -> str:
+    """Of a file that a bundle may have brought: no link, nothing that never ends. Raises OSError, ValueError."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
+        raise ValueError(f"{path} is no project file")
+    return path.read_text("utf-8")
 
 
 def _line(table: Table, name: str, arguments: tuple[str, ...], depth: int) -> str:
@@ -46,7 +59,13 @@ def _line(table: Table, name: str, arguments: tuple[str, ...], depth: int) -> st
     whole = not isinstance(script, list) or len(lines) == len(script)
     if not all(lines) or not whole or not depth:
         return ""
-    return "\n".join(_given(table, line, arguments, depth) for line in lines)
+    told, size = [], 0
+    for line in lines:
+        told.append(_given(table, line, arguments, depth))
+        size += len(told[-1])
+        if size > _LONGEST:
+            raise ValueError(f"{name} stands for too much")
+    return "\n".join(told)
 
 
 def _given(table: Table, line: str, arguments: tuple[str, ...], depth: int) -> str:

@@ -74,3 +74,13 @@ def test_nothing_outside_of_the_workspace_is_asked(tmp_path: Path) -> None:
     folders = commands._folders(tmp_path / "work", "inner")
     assert folders == (tmp_path / "work/inner", tmp_path / "work")
     assert commands.without_launcher(("hatch", "run", "train"), folders) == ("train",)
+
+
+def test_a_file_from_elsewhere_ends(tmp_path: Path) -> None:
+    many = ", ".join(['"many"'] * 1000)
+    (tmp_path / "pyproject.toml").write_text(
+        f"[tool.hatch.envs.default.scripts]\nmany = [{many}]\n"
+    )
+    assert scripts.behind("hatch", ["many"], [tmp_path]) is None
+    (tmp_path / "Pipfile").symlink_to("/dev/zero")
+    assert scripts.behind("pipenv", ["train"], [tmp_path]) is None
