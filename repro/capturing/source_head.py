@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,7 @@ def refuse_unwritable(folder: Path) -> None:
     path = os.fspath(folder)
     if any("\ud800" <= character <= "\udfff" for character in path):
         raise UsageError(f"the path of the repository is no UTF-8: {path!r}", "rename the folder")
-    if not path.isprintable():
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in path):
         raise UsageError(
             f"the path of the repository has a line break or another control character: {path!r}",
             "rename the folder",

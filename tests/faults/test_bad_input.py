@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -257,3 +258,15 @@ def test_a_path_that_no_record_can_hold_is_refused_before_anything_runs(
     project.repro("run", "--", "touch", "ran").complains(2, said, "rename the folder")
     assert not (project.path / "ran").exists()
     assert said in project.repro("doctor").expect(1).out
+
+
+@pytest.mark.parametrize(
+    "name", ["no\u00a0break", "wide\u3000space", "family\U0001f468\u200d\U0001f469", "größe"]
+)
+def test_a_folder_whose_name_only_looks_odd(project: Project, name: str) -> None:
+    there = project.path.with_name(name)
+    shutil.copytree(project.path, there, symlinks=True)
+    train = "open('metrics.json', 'w').write('{\"a\": 1}')"
+    project.repro("run", "--", "python", "-c", train, cwd=there).expect(0)
+    done = project.repro("replay", "--engine", "venv", "--json", cwd=there).expect(0)
+    assert done.document["verdict"] == "identical"
